@@ -1,0 +1,10 @@
+//! The pure core of ayumi: from frames to closed windows.
+//!
+//! No async, clock, environment, files, SQL or threads. Time comes in as a [`Stamp`], requests go out as values.
+
+pub mod batch;
+pub mod stamp;
+pub mod symbol;
+
+pub use stamp::Stamp;
+pub use symbol::{Symbol, SymbolId};

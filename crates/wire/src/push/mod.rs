@@ -1,0 +1,1 @@
+//! One PUSH message or `/board` answer: the whole quote state of one symbol.
