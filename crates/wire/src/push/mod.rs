@@ -1,1 +1,155 @@
 //! One PUSH message or `/board` answer: the whole quote state of one symbol.
+//!
+//! [`decode`] is total: any bytes give either a [`Push`] or the reason why they are none. Two decoders stand behind it.
+//! The fast one (`decode.rs`) knows the station's compact form, expects its key order and reads numbers straight into
+//! integers; at the first surprise (white space, an escape, a string holding a number, nested values, ...) it gives up
+//! and the lenient one (`lenient.rs`, on serde_json) decides alone. Whatever the fast one accepts, the lenient one
+//! accepts with the same result: a property test and the fuzz target hold them together.
+//!
+//! Only fields that the engine reads are decoded. A new one is a field of [`Push`], a line in `keys.rs` and an arm in
+//! each decoder.
+
+mod decode;
+pub mod encode;
+mod keys;
+mod lenient;
+mod scan;
+
+use std::borrow::Cow;
+
+use crate::jst::WireTime;
+use crate::num::{Price, Qty};
+
+/// Levels per side.
+pub const LEVELS: usize = 10;
+
+/// One message, in the station's own names and meaning. `None` = null, absent or not usable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Push<'a> {
+    /// `Symbol` (or `IssueCode`); never empty.
+    pub symbol: Cow<'a, str>,
+    /// `Exchange`; absent for an index.
+    pub exchange: Option<u16>,
+    /// `CurrentPrice` (or `Price`).
+    pub current_price: Option<Price>,
+    /// `CurrentPriceTime` (or `TradeTime`, `TransactTime`, `Time`).
+    pub current_price_time: Option<WireTime>,
+    /// `OpeningPriceTime`.
+    pub opening_price_time: Option<WireTime>,
+    /// `TradingVolume` (or `Volume`), cumulative for the day.
+    pub trading_volume: Option<Qty>,
+    /// `BidPrice`, `BidQty`, `BidSign`: the best **sell** quote. The station's names are reversed.
+    pub bid: Quote,
+    /// `AskPrice`, `AskQty`, `AskSign`: the best **buy** quote. The station's names are reversed.
+    pub ask: Quote,
+    /// `Sell1` to `Sell10`, best first.
+    pub sell: [Level; LEVELS],
+    /// `Buy1` to `Buy10`, best first.
+    pub buy: [Level; LEVELS],
+    /// `Sell1.Sign`.
+    pub sell_sign: Option<Sign>,
+    /// `Buy1.Sign`.
+    pub buy_sign: Option<Sign>,
+    /// Fields that stood there with a value nobody can use (negative, fractional quantity, `1e400`, `true`, ...).
+    pub bad: BadFields,
+}
+
+/// A best quote as the station prints it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// Price, yen.
+    pub price: Option<Price>,
+    /// Quantity, shares.
+    pub qty: Option<Qty>,
+    /// Quote code.
+    pub sign: Option<Sign>,
+}
+
+/// One level of the ladder; zero stands for null, absent or unusable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Price, yen.
+    pub price: Price,
+    /// Quantity, shares.
+    pub qty: Qty,
+}
+
+/// A quote code (`BidSign`, `Sell1.Sign`, ...), its four digits as a number. Unknown codes are kept as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign(pub u16);
+
+impl Sign {
+    /// "0101": an ordinary quote.
+    pub const NORMAL: Self = Self(101);
+    /// Any text that is not up to four digits.
+    pub const OTHER: Self = Self(u16::MAX);
+
+    /// Reads the code; an empty text is 0 ("none").
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text.len() {
+            0..=4 if text.bytes().all(|b| b.is_ascii_digit()) => {
+                Self(text.bytes().fold(0, |n, b| n * 10 + u16::from(b - b'0')))
+            }
+            _ => Self::OTHER,
+        }
+    }
+}
+
+/// Which groups of fields held unusable values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BadFields {
+    /// `CurrentPrice`.
+    pub price: bool,
+    /// `TradingVolume`.
+    pub volume: bool,
+    /// A quote or a level.
+    pub book: bool,
+    /// `Exchange` or a time.
+    pub other: bool,
+    /// Not unusable: a price had digits beyond the fourth decimal and was rounded.
+    pub rounded: bool,
+}
+
+/// Why bytes are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not JSON, or not UTF-8.
+    #[error("not JSON")]
+    NotJson,
+    /// JSON, but not an object.
+    #[error("not a JSON object")]
+    NotObject,
+    /// No `Symbol`, or not a text.
+    #[error("no Symbol")]
+    NoSymbol,
+}
+
+/// Decodes one message. Never panics, allocates only on odd input.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no message; unusable single fields are no error but `None` plus a mark in
+/// [`Push::bad`].
+pub fn decode(frame: &[u8]) -> Result<Push<'_>, DecodeError> {
+    match decode::decode(frame) {
+        Some(push) => Ok(push),
+        None => lenient::decode(frame),
+    }
+}
+
+/// True when the fast decoder takes these bytes: for benchmarks and for tests that real messages stay on that path.
+#[must_use]
+pub fn is_fast(frame: &[u8]) -> bool {
+    decode::decode(frame).is_some()
+}
+
+/// The lenient decoder alone, for differential tests.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_lenient(frame: &[u8]) -> Result<Push<'_>, DecodeError> {
+    lenient::decode(frame)
+}
+
+#[cfg(test)]
+mod tests;
