@@ -1,1 +1,16 @@
-//! Placeholder line replaced below.
+//! Client of kabu Station: the PUSH line, the REST worker and the reconnect policy.
+//!
+//! Owns sockets, the token and the rules for asking the station. Refuses to know what a message means: bodies and
+//! texts are handed out as bytes, decoding belongs to `ayumi-wire`, judging to `ayumi-engine`. Secrets stay in
+//! [`secrecy`] types and appear in no `Debug`, `Display` or log line.
+
+mod endpoint;
+mod entropy;
+pub mod push;
+pub mod reconnect;
+pub mod rest;
+mod text;
+
+pub use push::{ConnectError, Filled, Incoming, LineLost, PushConfig, PushLine};
+pub use reconnect::Reconnect;
+pub use rest::{Entry, Full, Job, Registration, Reply, RestConfig, RestError, RestWorker};
