@@ -1,6 +1,6 @@
 //! A message into bytes: which keys, in which order, in which style.
 
-use super::text::{put_int, put_price, put_qty, put_scaled, put_string, put_time};
+use super::text::{put_int, put_price, put_qty, put_scaled, put_string, time_digits};
 use super::{Kind, Level, Message, Percent, Time};
 use crate::num::{Price, Qty};
 
@@ -11,6 +11,7 @@ impl Message {
         let mut keys = Keys {
             out,
             tail: self.time_tail,
+            shown: (time_digits(0), Time(0)),
         };
         keys.out.push(b'{');
         match self.kind {
@@ -112,6 +113,8 @@ const BUY: [&str; 10] = [
 struct Keys<'a> {
     out: &'a mut Vec<u8>,
     tail: &'static str,
+    /// The last time and its digits: most times of a message are the same second.
+    shown: ([u8; 19], Time),
 }
 
 impl Keys<'_> {
@@ -133,12 +136,11 @@ impl Keys<'_> {
     }
 
     /// A price with a fixed number of decimals, four or five.
-    fn price_with(&mut self, key: &str, value: Option<Price>, decimals: u32) {
+    fn price_with(&mut self, key: &str, value: Option<Price>, decimals: usize) {
         self.put(key, value, |out, price| {
             put_scaled(out, price.0, 4);
-            if decimals > 4 {
-                out.push(b'0');
-            }
+            // Prices have no fifth decimal to show.
+            out.extend_from_slice(&b"0000"[..decimals.saturating_sub(4)]);
         });
     }
 
@@ -155,8 +157,19 @@ impl Keys<'_> {
     }
 
     fn time(&mut self, key: &str, value: Option<Time>) {
-        let tail = self.tail;
-        self.put(key, value, |out, time| put_time(out, time.0, tail));
+        let Some(time) = value else {
+            return self.put(key, value, |_, _| {});
+        };
+        if self.shown.1 != time {
+            self.shown = (time_digits(time.0), time);
+        }
+        let (digits, tail) = (self.shown.0, self.tail.as_bytes());
+        self.put(key, value, |out, _| {
+            out.push(b'"');
+            out.extend_from_slice(&digits);
+            out.extend_from_slice(tail);
+            out.push(b'"');
+        });
     }
 
     /// Ten levels; the first carries the sign and, where `time` is given, a time.

@@ -19,53 +19,55 @@ pub(super) fn put_qty(out: &mut Vec<u8>, qty: Qty) {
 
 /// A price with as many decimals as it needs, at least one: `2847.5`, `2847.0`, `2844.0556`.
 pub(super) fn put_price(out: &mut Vec<u8>, price: Price) {
-    let (mut value, mut decimals) = (price.0, 4);
-    while decimals > 1 && value % 10 == 0 {
-        value /= 10;
-        decimals -= 1;
+    match price.0 {
+        e4 if e4 % 1_000 == 0 => put_scaled(out, e4 / 1_000, 1),
+        e4 if e4 % 100 == 0 => put_scaled(out, e4 / 100, 2),
+        e4 if e4 % 10 == 0 => put_scaled(out, e4 / 10, 3),
+        e4 => put_scaled(out, e4, 4),
     }
-    put_scaled(out, value, decimals);
 }
 
-/// `value / 10^decimals` with exactly that many decimals.
-pub(super) fn put_scaled(out: &mut Vec<u8>, value: i64, decimals: u32) {
+/// `value / 10^decimals` with exactly that many decimals, up to four.
+pub(super) fn put_scaled(out: &mut Vec<u8>, value: i64, decimals: usize) {
+    const UNIT: [u64; 5] = [1, 10, 100, 1_000, 10_000];
     if value < 0 {
         out.push(b'-');
     }
-    let unit = 10u64.pow(decimals);
-    let magnitude = value.unsigned_abs();
+    let (magnitude, unit) = (value.unsigned_abs(), UNIT[decimals]);
     put_digits(out, magnitude / unit);
-    out.push(b'.');
-    put_fixed(out, magnitude % unit, decimals as usize);
+    let mut tail = *b".0000";
+    fill(&mut tail[1..=decimals], magnitude % unit);
+    out.extend_from_slice(&tail[..=decimals]);
 }
 
-/// `"2026-09-18T10:15:42"` plus `tail` inside the quotes; the digits are JST.
-pub(super) fn put_time(out: &mut Vec<u8>, unix_s: i64, tail: &str) {
+/// `2026-09-18T10:15:42`: a second as JST digits.
+pub(super) fn time_digits(unix_s: i64) -> [u8; 19] {
     let date = jst::Date::of_unix_s(unix_s);
-    let second = u64::from(jst::second_of_day(unix_s));
-    out.push(b'"');
-    put_fixed(out, u64::from(date.year.unsigned_abs()), 4);
-    for (mark, part) in [
-        (b'-', u64::from(date.month)),
-        (b'-', u64::from(date.day)),
-        (b'T', second / 3600),
-        (b':', second / 60 % 60),
-        (b':', second % 60),
-    ] {
-        out.push(mark);
-        put_fixed(out, part, 2);
-    }
-    out.extend_from_slice(tail.as_bytes());
-    out.push(b'"');
+    let second = jst::second_of_day(unix_s);
+    let mut digits = *b"0000-00-00T00:00:00";
+    fill(&mut digits[..4], u64::from(date.year.unsigned_abs()));
+    fill(&mut digits[5..7], u64::from(date.month));
+    fill(&mut digits[8..10], u64::from(date.day));
+    fill(&mut digits[11..13], u64::from(second / 3600));
+    fill(&mut digits[14..16], u64::from(second / 60 % 60));
+    fill(&mut digits[17..], u64::from(second % 60));
+    digits
 }
 
 /// A JSON string: raw UTF-8, only quotes, backslashes and control characters escaped.
 pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
     out.push(b'"');
-    for &byte in text.as_bytes() {
+    let mut rest = text.as_bytes();
+    loop {
+        // Nearly always the whole text in one copy.
+        let plain = rest.iter().take_while(|byte| is_plain(byte)).count();
+        out.extend_from_slice(&rest[..plain]);
+        let Some(&byte) = rest.get(plain) else {
+            break;
+        };
         match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
@@ -73,8 +75,9 @@ pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
                 out.extend_from_slice(b"\\u00");
                 out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
             }
-            _ => out.push(byte),
+            _ => out.extend_from_slice(&[b'\\', byte]),
         }
+        rest = &rest[plain + 1..];
     }
     out.push(b'"');
 }
@@ -94,14 +97,12 @@ fn put_digits(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// The last `width` digits of `value`, with leading zeros.
-fn put_fixed(out: &mut Vec<u8>, mut value: u64, width: usize) {
-    let mut digits = [b'0'; 8];
-    for digit in digits[..width].iter_mut().rev() {
+/// The last digits of `value`, with leading zeros.
+fn fill(digits: &mut [u8], mut value: u64) {
+    for digit in digits.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;
         value /= 10;
     }
-    out.extend_from_slice(&digits[..width]);
 }
 
 #[cfg(test)]
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn times_are_jst_digits() {
         for s in [0, 1_789_693_242, 1_789_603_199, 1_789_603_200, 1_835_362_800] {
-            assert_eq!(text(|out| put_time(out, s, "+09:00")), format!("\"{}\"", jst::iso_s(s)));
+            assert_eq!(time_digits(s), jst::iso_s(s).as_bytes()[..19]);
         }
     }
 }

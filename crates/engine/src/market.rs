@@ -1,0 +1,102 @@
+//! An invented market that behaves like a real one: order books that trades hit, for the mock mode and the simulator.
+//!
+//! Pure and deterministic: integers and an own random generator, so that one seed gives the same bytes on every
+//! machine. Time is an argument and reaches time fields only; prices, sizes and books depend on the seed and on the
+//! order of calls per symbol, not on the clock nor on the other symbols. It refuses to know sessions and faults: who
+//! drives it decides when what happens.
+
+mod book;
+mod flow;
+mod limits;
+mod profile;
+mod rng;
+mod symbol;
+pub mod ticksize;
+
+use ayumi_wire::num::{Price, Qty};
+use ayumi_wire::push::encode;
+
+pub use limits::daily_limits;
+pub use profile::Profile;
+
+use crate::Stamp;
+use symbol::SymbolMarket;
+
+/// Who was the active party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// A buyer took what was offered.
+    Buy,
+    /// A seller hit a bid.
+    Sell,
+}
+
+/// One execution at one price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// Price, yen or points.
+    pub price: Price,
+    /// Shares or contracts, a multiple of the trading unit.
+    pub qty: Qty,
+    /// The active party; for the opening auction, the side on which it left the rest.
+    pub side: Side,
+}
+
+/// What one event did. Whatever it was, [`Market::message`] shows the state after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// The execution, when there was one; always `None` for an index.
+    pub traded: Option<Trade>,
+}
+
+/// Several symbols, each with its own book and its own random numbers.
+#[derive(Clone, Debug)]
+pub struct Market {
+    profiles: Vec<Profile>,
+    symbols: Vec<SymbolMarket>,
+}
+
+impl Market {
+    /// A market before its opening: every message is null but for names and the previous close.
+    #[must_use]
+    pub fn new(seed: u64, profiles: Vec<Profile>) -> Self {
+        let symbols = profiles.iter().map(|p| SymbolMarket::new(seed, p)).collect();
+        Self { profiles, symbols }
+    }
+
+    /// The symbols; every `index` below is a position in this list.
+    #[must_use]
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// Advances one symbol by one event: the first is the opening auction, later about one in five trades and the
+    /// others change quotes only, as measured on real messages. Does not allocate.
+    ///
+    /// # Panics
+    /// When `index` is not a position in [`Market::profiles`].
+    pub fn step(&mut self, index: usize, now: Stamp) -> Step {
+        self.symbols[index].step(&self.profiles[index], now)
+    }
+
+    /// The state of one symbol as the station would send it: for PUSH and `/board` alike.
+    ///
+    /// # Panics
+    /// As [`Market::step`].
+    #[must_use]
+    pub fn message(&self, index: usize) -> &encode::Message {
+        self.symbols[index].message()
+    }
+
+    /// One event that always trades (an index gets a new price), and the state after it: what the mock mode needs.
+    ///
+    /// # Panics
+    /// As [`Market::step`].
+    pub fn tick(&mut self, index: usize, now: Stamp) -> &encode::Message {
+        self.symbols[index].trade_now(&self.profiles[index], now);
+        self.symbols[index].message()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,411 @@
+//! A limit order book of price levels: trades hit its best level, orders come and go on all of them.
+//!
+//! It keeps three promises whatever is asked of it: both sides have at least one level, the best buy is below the best
+//! sell, and every level has a price on the grid within the day's limits and a quantity of whole trading units.
+
+use ayumi_wire::num::{Price, Qty};
+use ayumi_wire::push::Level;
+
+use super::Side;
+use super::rng::Rng;
+use super::ticksize::{self, Group};
+
+/// Levels kept per side: the ten that are shown and a few behind them, so that the tenth has a history too.
+const KEPT: usize = 16;
+/// Fewer levels than this and new ones appear at the far end.
+const REFILL: usize = 13;
+/// A level may stand this many ticks from its neighbour, not more.
+const MAX_GAP: i64 = 3;
+/// A quote is never wider than this many ticks.
+const MAX_SPREAD: i64 = 4;
+
+/// What a book is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) group: Group,
+    /// Lowest and highest price of the day, on the grid, at least one tick apart.
+    pub(super) lowest: Price,
+    pub(super) highest: Price,
+    /// Trading unit.
+    pub(super) unit: i64,
+    /// Usual quantity of a level away from the touch, in units.
+    pub(super) depth: i64,
+}
+
+/// One side, best level first.
+#[derive(Clone, Debug)]
+pub(super) struct Ladder {
+    side: Side,
+    levels: [Level; KEPT],
+    len: usize,
+    /// Quantity behind the kept levels.
+    beyond: i64,
+}
+
+/// What a market order got.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fill {
+    pub(super) price: Price,
+    pub(super) qty: i64,
+    /// The level is gone.
+    pub(super) emptied: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Book {
+    rules: Rules,
+    sell: Ladder,
+    buy: Ladder,
+}
+
+impl Book {
+    /// A book whose best buy is the price (moved into the limits) and whose best sell is one tick above.
+    pub(super) fn around(rules: Rules, best_buy: Price, rng: &mut Rng) -> Self {
+        let highest_buy = ticksize::down(rules.group, rules.highest);
+        let buy = ticksize::floor(rules.group, best_buy.clamp(rules.lowest, highest_buy));
+        let mut book = Self {
+            rules,
+            sell: Ladder::new(Side::Sell),
+            buy: Ladder::new(Side::Buy),
+        };
+        book.sell
+            .push_best(book.rules.level(ticksize::up(rules.group, buy), 0, rng));
+        book.buy.push_best(book.rules.level(buy, 0, rng));
+        book.refill(rng);
+        let beyond = 150 * rules.depth * rules.unit;
+        book.sell.beyond += beyond + rng.below(150) * rules.depth * rules.unit;
+        book.buy.beyond += beyond + rng.below(150) * rules.depth * rules.unit;
+        book
+    }
+
+    pub(super) fn ladder(&self, side: Side) -> &Ladder {
+        match side {
+            Side::Sell => &self.sell,
+            Side::Buy => &self.buy,
+        }
+    }
+
+    /// Twice the middle of the quote.
+    pub(super) fn middle_twice(&self) -> i64 {
+        self.sell.best().price.0 + self.buy.best().price.0
+    }
+
+    /// The tick below the best sell.
+    pub(super) fn tick(&self) -> Price {
+        ticksize::tick(self.rules.group, self.sell.best().price)
+    }
+
+    /// The spread in ticks.
+    pub(super) fn spread(&self) -> i64 {
+        self.rules.ticks(self.buy.best().price, self.sell.best().price)
+    }
+
+    /// A market order by `active`: takes up to `want` from the other side's best level, never from the next.
+    pub(super) fn take(&mut self, active: Side, want: i64, rng: &mut Rng) -> Fill {
+        let rules = self.rules;
+        let ladder = self.ladder_mut(active.other());
+        let best = *ladder.best();
+        let emptied = want >= best.qty.0;
+        let qty = want.min(best.qty.0);
+        if emptied && ladder.len == 1 {
+            // The last price within the limits: somebody always offers there.
+            ladder.levels[0] = rules.level(best.price, 0, rng);
+        } else if emptied {
+            ladder.remove(0);
+        } else {
+            ladder.levels[0].qty.0 -= qty;
+        }
+        self.refill(rng);
+        Fill {
+            price: best.price,
+            qty,
+            emptied,
+        }
+    }
+
+    /// A new best level one tick inside the spread, if there is room. `qty` in shares, or a usual one.
+    pub(super) fn improve(&mut self, side: Side, qty: Option<i64>, rng: &mut Rng) -> bool {
+        let price = self.rules.toward(side.other(), self.ladder(side).best().price);
+        self.post_best(side, price, qty, rng)
+    }
+
+    /// A new best level at a price; refused unless it is better than the best, below (above) the other side, and not
+    /// too far from the level that it leaves behind.
+    pub(super) fn post_best(&mut self, side: Side, price: Price, qty: Option<i64>, rng: &mut Rng) -> bool {
+        let rules = self.rules;
+        let (own, other) = (self.ladder(side).best().price, self.ladder(side.other()).best().price);
+        let inside = match side {
+            Side::Buy => own < price && price < other,
+            Side::Sell => other < price && price < own,
+        };
+        if !inside || rules.ticks(own.min(price), own.max(price)) > MAX_GAP {
+            return false;
+        }
+        let mut level = rules.level(price, 0, rng);
+        level.qty.0 = qty.unwrap_or(level.qty.0);
+        self.ladder_mut(side).push_best(level);
+        true
+    }
+
+    /// Narrows a quote that became absurdly wide.
+    pub(super) fn keep_sane(&mut self, side: Side, rng: &mut Rng) {
+        while self.spread() > MAX_SPREAD {
+            self.improve(side, None, rng);
+        }
+    }
+
+    /// Everybody leaves the best level; refused when the quote would become too wide.
+    pub(super) fn cancel_best(&mut self, side: Side, rng: &mut Rng) -> bool {
+        let (ladder, rules) = (self.ladder(side), self.rules);
+        if ladder.len < 2 {
+            return false;
+        }
+        let (next, other) = (ladder.levels[1].price, self.ladder(side.other()).best().price);
+        if rules.ticks(next.min(other), next.max(other)) > MAX_SPREAD {
+            return false;
+        }
+        self.ladder_mut(side).remove(0);
+        self.refill(rng);
+        true
+    }
+
+    /// Orders come to a level or leave it; the quantity tends to what is usual there and never reaches zero.
+    pub(super) fn resize(&mut self, side: Side, at: usize, rng: &mut Rng) {
+        let rules = self.rules;
+        let ladder = self.ladder_mut(side);
+        let Some(level) = ladder.levels[..ladder.len].get_mut(at) else {
+            return;
+        };
+        let units = level.qty.0 / rules.unit;
+        let usual = rules.usual(at);
+        let change = 1 + rng.heavy(40) * usual / 30;
+        let units = if rng.below(units + usual) < usual {
+            units + change
+        } else {
+            (units - change).max(1)
+        };
+        level.qty = Qty(units * rules.unit);
+    }
+
+    /// Behind the touch a whole level comes or goes, which leaves or closes a gap.
+    pub(super) fn rearrange(&mut self, side: Side, at: usize, rng: &mut Rng) {
+        let rules = self.rules;
+        let ladder = self.ladder_mut(side);
+        let at = at.max(1);
+        if at + 1 >= ladder.len {
+            return;
+        }
+        let [before, here, after] = [at - 1, at, at + 1].map(|i| ladder.levels[i].price);
+        let next = rules.toward(side, before);
+        if next != here {
+            let level = rules.level(next, at, rng);
+            ladder.insert(at, level);
+        } else if rules.ticks(before.min(after), before.max(after)) <= MAX_GAP && rng.chance(60) {
+            ladder.remove(at);
+            self.refill(rng);
+        }
+    }
+
+    /// Quantity far away comes and goes.
+    pub(super) fn drift(&mut self, side: Side, rng: &mut Rng) {
+        let rules = self.rules;
+        let ladder = self.ladder_mut(side);
+        let units = ladder.beyond / rules.unit;
+        let usual = 200 * rules.depth;
+        let change = rng.heavy(60);
+        let units = if rng.below(units + usual) < usual {
+            units + change
+        } else {
+            units - change
+        };
+        // Nothing can stand behind the limit.
+        let room = ladder.len == KEPT || rules.allows(rules.toward(side, ladder.levels[ladder.len - 1].price));
+        ladder.beyond = if room { units.max(0) * rules.unit } else { 0 };
+    }
+
+    fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
+        match side {
+            Side::Sell => &mut self.sell,
+            Side::Buy => &mut self.buy,
+        }
+    }
+
+    /// New levels at the far ends, out of the quantity behind them.
+    fn refill(&mut self, rng: &mut Rng) {
+        let rules = self.rules;
+        for ladder in [&mut self.sell, &mut self.buy] {
+            while ladder.len < REFILL {
+                let mut price = rules.toward(ladder.side, ladder.levels[ladder.len - 1].price);
+                if rng.chance(60) && rules.allows(rules.toward(ladder.side, price)) {
+                    price = rules.toward(ladder.side, price);
+                }
+                if !rules.allows(price) {
+                    break;
+                }
+                let level = rules.level(price, ladder.len, rng);
+                ladder.beyond = (ladder.beyond - level.qty.0).max(0);
+                ladder.levels[ladder.len] = level;
+                ladder.len += 1;
+            }
+        }
+    }
+}
+
+impl Ladder {
+    fn new(side: Side) -> Self {
+        Self {
+            side,
+            levels: [Level::default(); KEPT],
+            len: 0,
+            beyond: 0,
+        }
+    }
+
+    pub(super) fn best(&self) -> &Level {
+        &self.levels[0]
+    }
+
+    /// The ten best; missing ones are empty levels.
+    pub(super) fn top(&self) -> &[Level; 10] {
+        self.levels.first_chunk().expect("more than ten levels are kept")
+    }
+
+    /// Quantity behind the tenth level.
+    pub(super) fn over(&self) -> Qty {
+        Qty(self.beyond + self.levels[10..].iter().map(|level| level.qty.0).sum::<i64>())
+    }
+
+    fn push_best(&mut self, level: Level) {
+        self.insert(0, level);
+    }
+
+    fn insert(&mut self, at: usize, level: Level) {
+        if self.len == KEPT {
+            self.len -= 1;
+            self.beyond += self.levels[self.len].qty.0;
+        }
+        self.levels.copy_within(at..self.len, at + 1);
+        self.levels[at] = level;
+        self.len += 1;
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.levels.copy_within(at + 1..self.len, at);
+        self.len -= 1;
+        self.levels[self.len] = Level::default();
+    }
+}
+
+impl Rules {
+    /// The next price in the direction in which a side's levels lie: sells go up, buys go down.
+    fn toward(&self, side: Side, price: Price) -> Price {
+        match side {
+            Side::Sell => ticksize::up(self.group, price),
+            Side::Buy => ticksize::down(self.group, price),
+        }
+    }
+
+    fn allows(&self, price: Price) -> bool {
+        (self.lowest..=self.highest).contains(&price)
+    }
+
+    /// Ticks between two prices, low first: exact within one band of the table, close across a border.
+    fn ticks(&self, low: Price, high: Price) -> i64 {
+        if ticksize::up(self.group, low) >= high {
+            return i64::from(low < high);
+        }
+        let step = ticksize::tick(self.group, high).0;
+        ((high.0 - low.0 + step - 1) / step).max(2)
+    }
+
+    /// Usual quantity of the level in units: thin at the touch, thicker behind.
+    fn usual(&self, at: usize) -> i64 {
+        let percent = match at {
+            0 => 30,
+            1 => 65,
+            _ => 100 + 4 * at as i64,
+        };
+        (self.depth * percent / 100).max(1)
+    }
+
+    /// A fresh level with a heavy-tailed quantity.
+    fn level(&self, price: Price, at: usize, rng: &mut Rng) -> Level {
+        let usual = self.usual(at);
+        let units = usual / 3 + 1 + rng.below(usual) + usual * rng.heavy(20) / 12;
+        Level {
+            price,
+            qty: Qty(units * self.unit),
+        }
+    }
+}
+
+impl Side {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(lowest: i64, highest: i64) -> Rules {
+        Rules {
+            group: Group::Topix500,
+            lowest: Price::from_yen(lowest),
+            highest: Price::from_yen(highest),
+            unit: 100,
+            depth: 40,
+        }
+    }
+
+    fn check(book: &Book) {
+        assert!(book.buy.best().price < book.sell.best().price);
+        for ladder in [&book.sell, &book.buy] {
+            assert!(ladder.len > 0 && ladder.beyond >= 0);
+            let levels = &ladder.levels[..ladder.len];
+            assert!(
+                levels
+                    .iter()
+                    .all(|l| book.rules.allows(l.price) && l.qty.0 > 0 && l.qty.0 % 100 == 0)
+            );
+            assert!(levels.iter().all(|l| ticksize::is_valid(book.rules.group, l.price)));
+            let ordered = |pair: &[Level]| (pair[0].price < pair[1].price) == (ladder.side == Side::Sell);
+            assert!(levels.windows(2).all(ordered), "{levels:?}");
+            assert!(ladder.levels[ladder.len..].iter().all(|l| *l == Level::default()));
+        }
+    }
+
+    /// A book squeezed between its limits keeps its promises under any sequence of events.
+    #[test]
+    fn random_events_at_the_limits() {
+        for (lowest, highest) in [(2_990, 3_010), (2_999, 3_000), (995, 1_005), (2_000, 3_500)] {
+            let mut rng = Rng::new(9, "book");
+            let mut book = Book::around(rules(lowest, highest), Price::from_yen(5_000), &mut rng);
+            for _ in 0..20_000 {
+                let side = if rng.chance(500) { Side::Buy } else { Side::Sell };
+                let at = rng.below(14) as usize;
+                match rng.below(7) {
+                    0 => {
+                        let before = *book.ladder(side.other()).best();
+                        let fill = book.take(side, rng.heavy(80) * 100, &mut rng);
+                        assert_eq!(fill.price, before.price);
+                        assert!(fill.qty > 0 && fill.qty <= before.qty.0);
+                    }
+                    1 => drop(book.improve(side, None, &mut rng)),
+                    2 => drop(book.cancel_best(side, &mut rng)),
+                    3 => book.resize(side, at, &mut rng),
+                    4 => book.rearrange(side, at, &mut rng),
+                    5 => book.drift(side, &mut rng),
+                    _ => drop(book.post_best(side, Price::from_yen(2_999), Some(300), &mut rng)),
+                }
+                book.keep_sane(side, &mut rng);
+                check(&book);
+                assert!(book.spread() <= MAX_SPREAD);
+            }
+        }
+    }
+}
