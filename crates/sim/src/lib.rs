@@ -1,1 +1,27 @@
-//! Placeholder line replaced below.
+//! A kabu Station in a box: REST and PUSH on loopback, with faults on demand.
+//!
+//! Clients cannot tell it from the original as far as market data goes: bytes, limits, error pairs and bad habits are
+//! those of the station. Pure state answers requests ([`rest`]) and makes messages ([`feed`]); thin I/O around it
+//! ([`server`], [`push`]) owns sockets and clocks, and writes HTTP and WebSocket itself so that every byte is under
+//! control. Faults are data ([`Faults`]) that may change while it runs.
+//!
+//! It refuses to place orders, to listen anywhere but on loopback, and to keep an unbounded queue.
+
+mod complete;
+mod config;
+mod counters;
+mod faults;
+mod feed;
+mod handle;
+mod http;
+mod push;
+mod recording;
+mod rest;
+mod server;
+mod shared;
+
+pub use config::{SimConfig, SimError, Source, Speed};
+pub use counters::{Counters, SymbolCounters};
+pub use faults::{BoardAnswer, Cut, Faults, PingHabit, RawFrame, RestAnswer, RestFault, Takeover, UpgradeFault};
+pub use handle::{Sim, SimHandle};
+pub use recording::{Recorded, read_recording};

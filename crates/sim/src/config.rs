@@ -1,0 +1,171 @@
+//! What a simulator is started with, and why it could not start.
+
+use std::io;
+use std::path::PathBuf;
+
+use ayumi_engine::{Stamp, Symbol};
+
+use crate::faults::Faults;
+use crate::recording::Recorded;
+
+/// Everything the simulator is told at its start. `SimConfig::default()` is a silent station on a free port.
+#[derive(Clone)]
+pub struct SimConfig {
+    /// Port on 127.0.0.1 and ::1; 0 = any free one.
+    pub port: u16,
+    /// A token that is valid from the start and that `POST /token` always answers; `None` = a new one every time.
+    pub token: Option<String>,
+    /// The API password; `None` = any is accepted.
+    pub password: Option<String>,
+    /// Slots of the registration list, symbols touched by `/board` included.
+    pub list_limit: usize,
+    /// Where messages come from.
+    pub source: Source,
+    /// How fast the source runs.
+    pub speed: Speed,
+    /// Recording: begin at this recorded time, earlier messages only update what `/board` answers.
+    /// Market: the simulated wall clock starts here (`None` = now).
+    pub start: Option<Stamp>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// The source starts with the first PUSH client that has at least one registered symbol. In [`Speed::Full`] it
+    /// always waits for a client, because the client is the clock.
+    pub wait_for_client: bool,
+    /// PUSH only for symbols registered with `PUT /register`, as the station does. False: all symbols of the source.
+    pub require_registration: bool,
+    /// With [`Speed::Times`], a client that leaves this many bytes unread (beyond the socket's own buffers) is reset,
+    /// as the station does with slow readers (kabusapi issue 284).
+    pub slow_reader_limit: usize,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            token: None,
+            password: None,
+            list_limit: 50,
+            source: Source::Silent,
+            speed: Speed::Times(1.0),
+            start: None,
+            faults: Faults::default(),
+            wait_for_client: true,
+            require_registration: true,
+            slow_reader_limit: 4 << 20,
+        }
+    }
+}
+
+impl std::fmt::Debug for SimConfig {
+    /// Without token and password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimConfig")
+            .field("port", &self.port)
+            .field("list_limit", &self.list_limit)
+            .field("source", &self.source)
+            .field("speed", &self.speed)
+            .field("start", &self.start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where messages come from.
+#[derive(Clone)]
+pub enum Source {
+    /// Nowhere; only [`crate::SimHandle::push_raw`] and [`crate::SimHandle::push_text`] send.
+    Silent,
+    /// A file of `{"t_recv": <unix seconds>, "msg": {...}}` lines (or bare PUSH objects), plain or gzip.
+    Recording {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Messages from memory, sent as they are.
+    Lines(Vec<Recorded>),
+    /// A generated market.
+    Market {
+        /// The same seed gives the same messages.
+        seed: u64,
+        /// What is traded.
+        symbols: Vec<Symbol>,
+        /// Messages per simulated second, all symbols together.
+        per_second: f64,
+    },
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Silent => write!(f, "Silent"),
+            Self::Recording { path } => write!(f, "Recording({})", path.display()),
+            Self::Lines(lines) => write!(f, "Lines({})", lines.len()),
+            Self::Market {
+                seed,
+                symbols,
+                per_second,
+            } => write!(f, "Market(seed {seed}, {} symbols, {per_second}/s)", symbols.len()),
+        }
+    }
+}
+
+/// How fast a source runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// Source time divided by this factor: 1.0 = original gaps.
+    Times(f64),
+    /// As fast as the client reads; the source pauses while there is no client.
+    Full,
+}
+
+/// Why a simulator did not start, or a recording could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// Somebody listens there already.
+    #[error(
+        "port {port} is already in use: kabu Station or another simulator may be running. Stop it, or choose another \
+         port (0 = any free one)"
+    )]
+    PortTaken {
+        /// The port asked for.
+        port: u16,
+    },
+    /// The system refused to listen for another reason.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The runtime or its thread could not be created.
+    #[error("cannot start the simulator's thread: {0}")]
+    Thread(io::Error),
+    /// The recording cannot be opened or read.
+    #[error("cannot read the recording {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line of the recording is no message.
+    #[error(
+        "{path}, line {line}: {reason}; expected {{\"t_recv\": <unix seconds>, \"msg\": {{...}}}} or a PUSH object"
+    )]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The recording has no message at all.
+    #[error("the recording {path} is empty")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A number in the settings makes no sense.
+    #[error("{0}")]
+    Setting(&'static str),
+}

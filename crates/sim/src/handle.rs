@@ -1,0 +1,220 @@
+//! Starting, steering and stopping a simulator from outside of its thread.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ayumi_engine::Symbol;
+use tokio::sync::oneshot;
+
+use crate::config::{SimConfig, SimError, Speed};
+use crate::counters::Counters;
+use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
+use crate::feed::{Feed, volume_of};
+use crate::push::{Outbox, Player};
+use crate::server::{self, Listeners};
+use crate::shared::Shared;
+
+/// The simulator.
+pub struct Sim;
+
+impl Sim {
+    /// Starts a simulator on its own thread. It listens when this returns.
+    ///
+    /// # Errors
+    /// When the port is taken, the recording cannot be read, or a setting makes no sense.
+    pub fn start(config: SimConfig) -> Result<SimHandle, SimError> {
+        check(&config)?;
+        let feed = Feed::open(&config)?;
+        let listeners = Listeners::bind(config.port)?;
+        let shared = Arc::new(Shared::new(&config, listeners.port));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(SimError::Thread)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let player = Player::new(Arc::clone(&shared), feed, config.start);
+        let server = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("ayumi-sim".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::spawn(player.run());
+                    tokio::select! {
+                        biased;
+                        _ = stopped => {}
+                        result = server::serve(server, listeners) => log_end(result),
+                    }
+                });
+            })
+            .map_err(SimError::Thread)?;
+        Ok(SimHandle {
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+fn check(config: &SimConfig) -> Result<(), SimError> {
+    match config.speed {
+        Speed::Times(factor) if !(factor.is_finite() && factor > 0.0) => {
+            Err(SimError::Setting("the speed must be a number above 0"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn log_end(result: io::Result<()>) {
+    if let Err(e) = result {
+        log::error!("the simulator cannot serve: {e}");
+    }
+}
+
+/// A running simulator; it stops when this is dropped.
+pub struct SimHandle {
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SimHandle {
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.shared.port
+    }
+
+    /// A snapshot of all counters.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.tally.snapshot()
+    }
+
+    /// Waits until `what` holds; false when it does not within `timeout`. `what` must not call the handle.
+    #[must_use]
+    pub fn wait_until(&self, timeout: Duration, what: impl Fn(&Counters) -> bool) -> bool {
+        self.shared.tally.wait_until(timeout, what)
+    }
+
+    /// Sends frames of any kind to the current client, in order, registered or not. They are counted in
+    /// [`Counters::bytes_sent`] only.
+    pub fn push_raw(&self, frames: Vec<RawFrame>) {
+        let pause = self.shared.station().faults.split_pause;
+        self.to_client(|outbox| frames.iter().all(|frame| outbox.put_raw(frame, pause)));
+    }
+
+    /// Sends any bytes to the current client, frames or not.
+    pub fn push_bytes(&self, bytes: &[u8]) {
+        self.to_client(|outbox| outbox.put_bytes(bytes));
+    }
+
+    /// Sends one text message to the current client, registered or not; counted and remembered for `/board` as a
+    /// message of the source. Faults for messages apply.
+    pub fn push_text(&self, text: &str) {
+        let mut station = self.shared.station();
+        let slot = symbol_in(text).map(|symbol| station.slot(&symbol));
+        if let Some(slot) = slot {
+            station.boards.update(slot, text.as_bytes());
+        }
+        let faults = station.faults.clone();
+        let ticker = slot.and_then(|s| station.boards.get(s)).map(|b| b.ticker.clone());
+        drop(station);
+        let queued = self.to_client(|outbox| outbox.put_message(text.as_bytes(), &faults));
+        let volume = volume_of(text.as_bytes());
+        self.shared.tally.count(|c| {
+            c.messages_undelivered += u64::from(!queued);
+            if let Some(ticker) = ticker {
+                c.symbols.entry(ticker).or_default().note(volume, queued);
+            }
+        });
+    }
+
+    /// What `/board` answers for a symbol from now on; [`BoardAnswer::Usual`] ends it.
+    pub fn set_board(&self, symbol: &str, exchange: u16, body: BoardAnswer) {
+        let symbol = Symbol {
+            code: symbol.to_owned(),
+            exchange,
+        };
+        self.shared.station().overrides.insert(symbol, body);
+    }
+
+    /// Does something to the current client; nothing when there is none.
+    pub fn cut(&self, how: Cut) {
+        let Some(client) = self.shared.current() else { return };
+        match how {
+            Cut::Reset => client.kill(),
+            Cut::Close(code) => client.outbox().close(code),
+            Cut::Stall => client.outbox().stall(true),
+            Cut::Resume => client.outbox().stall(false),
+        }
+        client.wake();
+        client.drained.notify_one();
+        self.shared.audience.notify_one();
+    }
+
+    /// Changes the faults from now on.
+    pub fn set_fault(&self, f: impl FnOnce(&mut Faults)) {
+        f(&mut self.shared.station().faults);
+    }
+
+    /// The forced logout: REST answers 401 4001007 until [`SimHandle::login`], and the token is dead for good. PUSH
+    /// goes on.
+    pub fn kill_token(&self) {
+        self.shared.station().session.logout();
+    }
+
+    /// Ends a forced logout. The old token stays dead: 401 4001009 until a new one is issued.
+    pub fn login(&self) {
+        self.shared.station().session.login();
+    }
+
+    /// Another program issued a token: REST answers 401 4001009 until a new one is issued.
+    pub fn replace_token(&self) {
+        self.shared.station().session.replace_token();
+    }
+
+    /// Empties the registration list, as a restart of the application does.
+    pub fn lose_list(&self) {
+        self.shared.station().lose_list();
+    }
+
+    /// Stops it: all sockets are closed when this returns. Dropping the handle does the same.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn to_client(&self, put: impl FnOnce(&mut Outbox) -> bool) -> bool {
+        let Some(client) = self.shared.current() else {
+            return false;
+        };
+        let queued = put(&mut client.outbox());
+        client.wake();
+        queued
+    }
+}
+
+impl Drop for SimHandle {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The thread may have ended already.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the simulator's thread has panicked");
+        }
+    }
+}
+
+/// Symbol and exchange of a message that is JSON; anything else has none.
+fn symbol_in(text: &str) -> Option<Symbol> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let exchange = value.get("Exchange").and_then(serde_json::Value::as_u64).unwrap_or(1);
+    Some(Symbol {
+        code: value.get("Symbol")?.as_str()?.to_owned(),
+        exchange: u16::try_from(exchange).ok()?,
+    })
+}

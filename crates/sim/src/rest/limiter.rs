@@ -1,0 +1,48 @@
+//! Ten calls in any second, and a second of silence after a refusal.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+const CALLS: usize = 10;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// One class of calls. A refused call starts the penalty anew, so hammering never gets through (issue 1339).
+#[derive(Debug, Default)]
+pub(super) struct Limiter {
+    passed: VecDeque<Instant>,
+    refused: Option<Instant>,
+}
+
+impl Limiter {
+    /// True when the call passes; the call is counted either way.
+    pub(super) fn allows(&mut self, now: Instant) -> bool {
+        let recent = |t: Instant| now.saturating_duration_since(t) < WINDOW;
+        while self.passed.front().is_some_and(|&t| !recent(t)) {
+            self.passed.pop_front();
+        }
+        if self.passed.len() >= CALLS || self.refused.is_some_and(recent) {
+            self.refused = Some(now);
+            return false;
+        }
+        self.passed.push_back(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eleventh_call_fails_and_hammering_keeps_failing() {
+        let (mut limiter, start) = (Limiter::default(), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        for call in 0..10 {
+            assert!(limiter.allows(at(call * 20)));
+        }
+        assert!(!limiter.allows(at(227)));
+        assert!(!limiter.allows(at(1_100)), "within 1 s of the refusal");
+        assert!(!limiter.allows(at(2_000)), "hammered again");
+        assert!(limiter.allows(at(3_001)), "after a second of silence");
+    }
+}
