@@ -7,6 +7,7 @@
 
 mod book;
 mod flow;
+mod ladder;
 mod limits;
 mod profile;
 mod rng;

@@ -4,43 +4,18 @@
 //! sell, and every level has a price on the grid within the day's limits and a quantity of whole trading units.
 
 use ayumi_wire::num::{Price, Qty};
-use ayumi_wire::push::Level;
 
 use super::Side;
+use super::ladder::{KEPT, Ladder, Rules};
 use super::rng::Rng;
-use super::ticksize::{self, Group};
+use super::ticksize;
 
-/// Levels kept per side: the ten that are shown and a few behind them, so that the tenth has a history too.
-const KEPT: usize = 16;
 /// Fewer levels than this and new ones appear at the far end.
 const REFILL: usize = 13;
 /// A level may stand this many ticks from its neighbour, not more.
 const MAX_GAP: i64 = 3;
 /// A quote is never wider than this many ticks.
 const MAX_SPREAD: i64 = 4;
-
-/// What a book is made of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) group: Group,
-    /// Lowest and highest price of the day, on the grid, at least one tick apart.
-    pub(super) lowest: Price,
-    pub(super) highest: Price,
-    /// Trading unit.
-    pub(super) unit: i64,
-    /// Usual quantity of a level away from the touch, in units.
-    pub(super) depth: i64,
-}
-
-/// One side, best level first.
-#[derive(Clone, Debug)]
-pub(super) struct Ladder {
-    side: Side,
-    levels: [Level; KEPT],
-    len: usize,
-    /// Quantity behind the kept levels.
-    beyond: i64,
-}
 
 /// What a market order got.
 #[derive(Clone, Copy, Debug)]
@@ -251,94 +226,6 @@ impl Book {
     }
 }
 
-impl Ladder {
-    fn new(side: Side) -> Self {
-        Self {
-            side,
-            levels: [Level::default(); KEPT],
-            len: 0,
-            beyond: 0,
-        }
-    }
-
-    pub(super) fn best(&self) -> &Level {
-        &self.levels[0]
-    }
-
-    /// The ten best; missing ones are empty levels.
-    pub(super) fn top(&self) -> &[Level; 10] {
-        self.levels.first_chunk().expect("more than ten levels are kept")
-    }
-
-    /// Quantity behind the tenth level.
-    pub(super) fn over(&self) -> Qty {
-        Qty(self.beyond + self.levels[10..].iter().map(|level| level.qty.0).sum::<i64>())
-    }
-
-    fn push_best(&mut self, level: Level) {
-        self.insert(0, level);
-    }
-
-    fn insert(&mut self, at: usize, level: Level) {
-        if self.len == KEPT {
-            self.len -= 1;
-            self.beyond += self.levels[self.len].qty.0;
-        }
-        self.levels.copy_within(at..self.len, at + 1);
-        self.levels[at] = level;
-        self.len += 1;
-    }
-
-    fn remove(&mut self, at: usize) {
-        self.levels.copy_within(at + 1..self.len, at);
-        self.len -= 1;
-        self.levels[self.len] = Level::default();
-    }
-}
-
-impl Rules {
-    /// The next price in the direction in which a side's levels lie: sells go up, buys go down.
-    fn toward(&self, side: Side, price: Price) -> Price {
-        match side {
-            Side::Sell => ticksize::up(self.group, price),
-            Side::Buy => ticksize::down(self.group, price),
-        }
-    }
-
-    fn allows(&self, price: Price) -> bool {
-        (self.lowest..=self.highest).contains(&price)
-    }
-
-    /// Ticks between two prices, low first: exact within one band of the table, close across a border.
-    fn ticks(&self, low: Price, high: Price) -> i64 {
-        if ticksize::up(self.group, low) >= high {
-            return i64::from(low < high);
-        }
-        let step = ticksize::tick(self.group, high).0;
-        ((high.0 - low.0 + step - 1) / step).max(2)
-    }
-
-    /// Usual quantity of the level in units: thin at the touch, thicker behind.
-    fn usual(&self, at: usize) -> i64 {
-        let percent = match at {
-            0 => 30,
-            1 => 65,
-            _ => 100 + 4 * at as i64,
-        };
-        (self.depth * percent / 100).max(1)
-    }
-
-    /// A fresh level with a heavy-tailed quantity.
-    fn level(&self, price: Price, at: usize, rng: &mut Rng) -> Level {
-        let usual = self.usual(at);
-        let units = usual / 3 + 1 + rng.below(usual) + usual * rng.heavy(20) / 12;
-        Level {
-            price,
-            qty: Qty(units * self.unit),
-        }
-    }
-}
-
 impl Side {
     pub(super) fn other(self) -> Self {
         match self {
@@ -350,7 +237,10 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
+    use ayumi_wire::push::Level;
+
     use super::*;
+    use crate::market::ticksize::Group;
 
     fn rules(lowest: i64, highest: i64) -> Rules {
         Rules {

@@ -5,7 +5,7 @@ mod known;
 use ayumi_wire::num::Price;
 use ayumi_wire::push::encode::Kind;
 
-use super::book::Rules;
+use super::ladder::Rules;
 use super::limits::daily_limits;
 use super::rng::Rng;
 use super::ticksize::{self, Group};

@@ -4,8 +4,9 @@ use ayumi_wire::jst::Date;
 use ayumi_wire::num::{Price, Qty};
 use ayumi_wire::push::encode::{Kind, Message, Percent, Time, change, sign};
 
-use super::book::{Book, Rules};
+use super::book::Book;
 use super::flow::Flow;
+use super::ladder::Rules;
 use super::rng::Rng;
 use super::ticksize;
 use super::{Profile, Side, Step, Trade};
