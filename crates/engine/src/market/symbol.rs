@@ -87,7 +87,7 @@ impl SymbolMarket {
     fn open(&mut self, profile: &Profile) -> Trade {
         let book = Book::around(self.rules, self.flow.fair(), &mut self.rng);
         let side = if self.rng.chance(500) { Side::Buy } else { Side::Sell };
-        let units = profile.trade_units * (60 + self.rng.below(60) + 5 * self.rng.heavy(60));
+        let units = profile.trade_units.max(1) * (60 + self.rng.below(60) + 5 * self.rng.heavy(60));
         let price = book.ladder(side.other()).best().price;
         self.book = Some(book);
         Trade {
@@ -176,7 +176,7 @@ impl SymbolMarket {
 /// A market order meets the book: one execution at the touch; what it wanted beyond that may rest there.
 fn execute(profile: &Profile, book: &mut Book, flow: &mut Flow, rng: &mut Rng) -> Trade {
     let side = flow.side(book, rng);
-    let want = flow.size(profile, side, rng) * profile.unit;
+    let want = flow.size(profile, side, rng) * profile.unit.max(1);
     let fill = book.take(side, want, rng);
     if fill.emptied && rng.chance(780) {
         let rest = want - fill.qty;

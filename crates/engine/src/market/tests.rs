@@ -364,11 +364,15 @@ fn any_previous_close_gives_a_market() {
             let profile = Profile {
                 previous_close: Price(yen_e1 * 1_000),
                 group,
+                unit: 0,
+                trade_units: 0,
+                depth: 0,
                 ..Profile::of(&Symbol::tse("7203"), 0)
             };
             let mut market = Market::new(3, vec![profile]);
             for event in 0..2_000 {
-                market.step(0, Stamp::from_s(nine() + event));
+                let step = market.step(0, Stamp::from_s(nine() + event));
+                assert!(step.traded.is_none_or(|trade| trade.qty.0 > 0));
                 let message = market.message(0);
                 let (sell, buy) = (message.sell[0], message.buy[0]);
                 assert!(buy.price < sell.price && buy.qty.0 > 0 && sell.qty.0 > 0, "{message:?}");
