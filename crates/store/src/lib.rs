@@ -1,1 +1,48 @@
-//! Placeholder line replaced below.
+//! Where closed windows go: the SQLite sink of the worker, and read-only access to what it stored.
+//!
+//! Owns the tables, their migration, durability and the "one writer per database" lock. Refuses to know anything of
+//! sockets, settings files or how a window came about; it never drops a table, a column or a row that somebody else
+//! put into the file.
+
+mod error;
+mod lock;
+mod options;
+pub mod reader;
+mod rows;
+mod schema;
+mod sqlite;
+
+use ayumi_engine::batch::Batch;
+
+pub use error::{Phase, StoreError};
+pub use options::{Durability, Options};
+pub use rows::window_checksum;
+pub use sqlite::{SqliteSink, Totals};
+
+/// Takes closed windows, in order, one transaction each. One thread owns it.
+pub trait Sink: Send {
+    /// Stores a window whole or not at all.
+    ///
+    /// # Errors
+    /// Nothing of the window is stored then. When [`StoreError::is_retryable`], the same batch may be given again,
+    /// also when it is not known whether the failed attempt reached the disk: a window that is there already is
+    /// left alone.
+    fn write(&mut self, batch: &Batch) -> Result<Written, StoreError>;
+
+    /// Makes everything written so far durable.
+    ///
+    /// # Errors
+    /// The rows are stored, but a power cut may still lose the newest of them.
+    fn flush(&mut self) -> Result<(), StoreError>;
+}
+
+/// What became of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows inserted into `tick_batch`, `orderbook_snapshot`, `features_stream` and `volume_ledger`.
+    pub rows: u64,
+    /// True when a power cut can no longer take this window, nor any before it.
+    pub durable: bool,
+    /// True when a window with this start was in the file before; then nothing was written.
+    pub already_stored: bool,
+}

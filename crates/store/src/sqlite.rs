@@ -1,0 +1,169 @@
+//! The SQLite sink: which file is open, and what was written through it in this run.
+
+mod checkpoint;
+mod database;
+mod open;
+mod pace;
+mod states;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use ayumi_engine::batch::{Batch, StateRow};
+use ayumi_engine::jst::Date;
+
+use crate::error::StoreError;
+use crate::options::Options;
+use crate::{Sink, Written};
+use database::{Database, Outcome};
+
+/// What a run stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Windows given to the sink that are in the database now.
+    pub windows: u64,
+    /// Rows that this run inserted into the data tables and the ledger.
+    pub rows: u64,
+    /// Wrapping sum of the windows' checksums as stored, also of those that were there before. The same windows give
+    /// the same digest, whether written live, by a replay, or by a replay for the second time.
+    pub digest: u64,
+}
+
+/// The one writer of a database. Holds its lock from opening to closing.
+#[derive(Debug)]
+pub struct SqliteSink {
+    options: Options,
+    path: PathBuf,
+    date: Date,
+    /// `None` only after a new day's file could not be opened; the next write tries again.
+    database: Option<Database>,
+    totals: Totals,
+    /// Start of the newest window in `totals`, so that a repeated one is counted once.
+    counted: Option<i64>,
+}
+
+impl SqliteSink {
+    /// Opens the database of `date`: creates its folder, takes the lock, creates or migrates the tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] at once when another process (or another sink) has it; any other variant when the file
+    /// cannot be used. Nothing in the file is changed then.
+    pub fn open(options: Options, date: Date) -> Result<Self, StoreError> {
+        let path = options.path_for(date);
+        let database = open::open(&options, &path)?;
+        Ok(Self {
+            options,
+            path,
+            date,
+            database: Some(database),
+            totals: Totals::default(),
+            counted: None,
+        })
+    }
+
+    /// States of the trading dates from `date_from` on whose ticker is configured, ordered by symbol and date. With a
+    /// file per day the previous day's file is asked, too: the night session's trading date begins before midnight.
+    ///
+    /// # Errors
+    /// Whatever reading the open file reports. The previous day's file is only a help: when it cannot be read, that
+    /// is logged.
+    pub fn load_states(&self, date_from: Date) -> Result<Vec<StateRow>, StoreError> {
+        let mut states = match &self.database {
+            Some(database) => states::load(&database.connection, &self.path, &self.options.tickers, date_from)?,
+            None => Vec::new(),
+        };
+        if self.options.is_dated() {
+            let before = self.options.path_for(Date::from_days(self.date.days() - 1));
+            states::add_from(&before, &self.options.tickers, date_from, &mut states);
+        }
+        states.sort_by_key(|s| (s.symbol, s.trading_date));
+        Ok(states)
+    }
+
+    /// End (Unix ms) of the newest window in the open file; `None` when it has none.
+    ///
+    /// # Errors
+    /// Whatever reading reports.
+    pub fn last_window_end_ms(&self) -> Result<Option<i64>, StoreError> {
+        match &self.database {
+            Some(database) => states::last_window_end_ms(&database.connection, &self.path),
+            None => Ok(None),
+        }
+    }
+
+    /// To be called about every 250 ms while no window comes: makes the tail durable, and checkpoints when it is
+    /// time.
+    ///
+    /// # Errors
+    /// The tail could not be made durable; the next call tries again.
+    pub fn idle(&mut self) -> Result<(), StoreError> {
+        self.database.as_mut().map_or(Ok(()), Database::idle)
+    }
+
+    /// Ends the run: the last commit durable, the write-ahead log emptied as far as readers allow, the lock given
+    /// back.
+    ///
+    /// # Errors
+    /// All windows are stored, but the newest may not survive a power cut. The lock is given back all the same.
+    pub fn close(mut self) -> Result<Totals, StoreError> {
+        if let Some(mut database) = self.database.take() {
+            database.finish()?;
+        }
+        Ok(self.totals)
+    }
+
+    /// What this run stored up to now.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The file in use.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database of the batch's date; switches files at midnight.
+    fn database_for(&mut self, date: Date) -> Result<&mut Database, StoreError> {
+        let switch = self.options.is_dated() && date != self.date;
+        if switch && let Some(mut old) = self.database.take() {
+            // Its rows are committed; a new day must not wait for a disk that cannot say they are durable.
+            if let Err(error) = old.finish() {
+                log::error!("closing {}: {error}", self.path.display());
+            }
+        }
+        if self.database.is_none() {
+            let path = self.options.path_for(date);
+            let opened = open::open(&self.options, &path).map_err(StoreError::while_running)?;
+            log::info!("database of {date}: {}", path.display());
+            (self.path, self.date, self.database) = (path, date, Some(opened));
+        }
+        Ok(self.database.as_mut().expect("opened above when it was missing"))
+    }
+
+    fn count(&mut self, start_ms: i64, rows: u64, checksum: u64) {
+        if self.counted.is_none_or(|newest| start_ms > newest) {
+            self.counted = Some(start_ms);
+            self.totals.windows += 1;
+            self.totals.digest = self.totals.digest.wrapping_add(checksum);
+        }
+        self.totals.rows += rows;
+    }
+}
+
+impl Sink for SqliteSink {
+    fn write(&mut self, batch: &Batch) -> Result<Written, StoreError> {
+        let tickers = std::mem::take(&mut self.options.tickers);
+        let outcome = self.database_for(batch.date).and_then(|db| db.write(batch, &tickers));
+        self.options.tickers = tickers;
+        let Outcome { written, checksum } = outcome?;
+        self.count(batch.start_ms, written.rows, checksum);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.database.as_mut().map_or(Ok(()), Database::flush)
+    }
+}

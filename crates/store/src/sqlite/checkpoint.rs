@@ -1,0 +1,170 @@
+//! Our own checkpoints. SQLite's automatic ones hide their errors (COMMIT answers success), so they are switched off.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::pace::{Wal, checkpoint_due};
+
+/// Without a copied page for this long, a reader is stuck.
+const PINNED_AFTER: Duration = Duration::from_secs(30);
+/// A stuck reader or a failing disk is said again after this time.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+/// Quiet time after which the log is cut to nothing.
+const QUIET: Duration = Duration::from_secs(30);
+/// What a page takes in the log.
+const PAGE_BYTES: i64 = 4096 + 24;
+const WARN_BYTES: i64 = 64 << 20;
+const ERROR_BYTES: i64 = 256 << 20;
+
+/// Decides and watches checkpoints.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    last: Instant,
+    last_write: Instant,
+    /// The log was cut since the last write, or that was tried.
+    quiet_done: bool,
+    /// Pages copied when the last incomplete checkpoint ended, and since when that number stands.
+    stuck: Option<(i64, Instant)>,
+    said: Option<Instant>,
+    /// A sync failed: what was committed since the last good one may be on the disk or not.
+    pub(super) suspect: bool,
+}
+
+impl Checkpoints {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            last: now,
+            last_write: now,
+            quiet_done: false,
+            stuck: None,
+            said: None,
+            suspect: false,
+        }
+    }
+
+    /// To be called after each commit of a window.
+    pub(super) fn wrote(&mut self, now: Instant) {
+        (self.last_write, self.quiet_done) = (now, false);
+    }
+
+    /// Copies the log into the main file when it is time, or when an earlier sync failed. Returns true when now
+    /// everything committed is in the main file and on the disk. Errors are logged and remembered: the rows are
+    /// committed, so the window is no failure.
+    pub(super) fn run_when_due(&mut self, connection: &Connection, path: &Path, now: Instant) -> bool {
+        let due = match wal_state(connection) {
+            Ok(wal) => self.suspect || checkpoint_due(wal, self.last, self.stuck.is_some(), now),
+            Err(error) => {
+                self.failed(path, &error, now);
+                return false;
+            }
+        };
+        due && self.run(connection, path, now)
+    }
+
+    /// Copies the log into the main file. See [`Checkpoints::run_when_due`].
+    pub(super) fn run(&mut self, connection: &Connection, path: &Path, now: Instant) -> bool {
+        self.last = now;
+        match checkpoint(connection, "PASSIVE") {
+            Ok(wal) => {
+                self.watch(wal, path, now);
+                // A partial copy proves nothing for the pages behind it.
+                self.suspect &= !wal.is_complete();
+                wal.is_complete()
+            }
+            Err(error) => {
+                self.failed(path, &error, now);
+                false
+            }
+        }
+    }
+
+    /// In quiet time: cuts the log file to nothing, once, if no reader is in the way.
+    pub(super) fn cut_when_quiet(&mut self, connection: &Connection, timeout: Duration, path: &Path, now: Instant) {
+        if self.quiet_done || now.saturating_duration_since(self.last_write) < QUIET {
+            return;
+        }
+        self.quiet_done = true;
+        if let Err(error) = cut(connection, timeout) {
+            self.failed(path, &error, now);
+        }
+    }
+
+    fn failed(&mut self, path: &Path, error: &rusqlite::Error, now: Instant) {
+        self.suspect = true;
+        if self.may_say(now) {
+            log::error!(
+                "checkpoint of {} failed: {error}; the newest windows may not survive a power cut, trying again",
+                path.display()
+            );
+        }
+    }
+
+    fn watch(&mut self, wal: Wal, path: &Path, now: Instant) {
+        if wal.is_complete() {
+            self.stuck = None;
+            return;
+        }
+        let since = match self.stuck {
+            Some((copied, since)) if copied == wal.copied => since,
+            _ => now,
+        };
+        self.stuck = Some((wal.copied, since));
+        let (bytes, seconds) = (wal.pages * PAGE_BYTES, now.saturating_duration_since(since).as_secs());
+        let pinned = now.saturating_duration_since(since) >= PINNED_AFTER;
+        if (pinned || bytes >= WARN_BYTES) && self.may_say(now) {
+            let level = if bytes >= ERROR_BYTES {
+                log::Level::Error
+            } else {
+                log::Level::Warn
+            };
+            log::log!(
+                level,
+                "a reader of {} holds its transaction open ({seconds} s): the -wal file grows, {} MB now; \
+                 close that reader or let it finish its query",
+                path.display(),
+                bytes >> 20
+            );
+        }
+    }
+
+    fn may_say(&mut self, now: Instant) -> bool {
+        let may = self
+            .said
+            .is_none_or(|at| now.saturating_duration_since(at) >= SAY_AGAIN);
+        if may {
+            self.said = Some(now);
+        }
+        may
+    }
+}
+
+/// Reads the state of the log and does nothing.
+pub(super) fn wal_state(connection: &Connection) -> rusqlite::Result<Wal> {
+    checkpoint(connection, "NOOP")
+}
+
+/// Copies everything and cuts the log file to nothing; if a reader is in the way, copies what it allows. Does not
+/// wait for readers: `timeout` is what the connection is given back afterwards.
+pub(super) fn cut(connection: &Connection, timeout: Duration) -> rusqlite::Result<Wal> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let outcome = checkpoint(connection, "TRUNCATE").and_then(|wal| match wal.busy {
+        true => checkpoint(connection, "PASSIVE"),
+        false => Ok(wal),
+    });
+    connection.busy_timeout(timeout)?;
+    outcome
+}
+
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Wal> {
+    connection
+        .prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
+        .query_row([], |row| {
+            Ok(Wal {
+                busy: row.get(0)?,
+                pages: row.get(1)?,
+                copied: row.get(2)?,
+            })
+        })
+}
