@@ -1,2 +1,120 @@
-//! Entry point.
-fn main() {}
+//! Chores of the project: `cargo xtask ci | bench | fuzz`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  ci                          format, lints, all tests, short fuzzing: what must pass before a change lands
+  bench [--long]              benchmarks; prints tables of ratios and writes docs/performance.md
+  fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    let done = match args.first().map(String::as_str) {
+        Some("ci") => ci(),
+        Some("bench") => cargo(["run", "--release", "--package", "ayumi-bench", "--"], rest),
+        Some("fuzz") => fuzz(rest),
+        _ => Err(anyhow::anyhow!("{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a chore talks to the terminal")]
+            {
+                eprintln!("xtask: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ci() -> Result<()> {
+    cargo(["fmt", "--all", "--check"], &[])?;
+    cargo(["clippy", "--workspace", "--all-targets", "--locked"], &strings(["--", "-D", "warnings"]))?;
+    cargo(["test", "--workspace", "--locked"], &[])?;
+    fuzz(&strings(["--seconds", "10"]))
+}
+
+/// Fuzzing on the stable toolchain: the coverage pass is asked for by flags, libFuzzer comes with its crate. No
+/// sanitizer, because nothing here is unsafe.
+fn fuzz(args: &[String]) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        say("fuzzing needs Linux (libFuzzer); skipped");
+        return Ok(());
+    }
+    let seconds = args.iter().position(|a| a == "--seconds").and_then(|at| args.get(at + 1)).map_or("60", String::as_str);
+    let seconds: u32 = seconds.parse().context("--seconds takes a whole number")?;
+    let chosen = args.iter().find(|a| ["push_json", "ws_frame"].contains(&a.as_str()));
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let folder = root().join("fuzz");
+    let flags = [
+        "-Cpasses=sancov-module",
+        "-Cllvm-args=-sanitizer-coverage-level=4",
+        "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+        "-Cllvm-args=-sanitizer-coverage-pc-table",
+        "-Cllvm-args=-sanitizer-coverage-trace-compares",
+        "--cfg",
+        "fuzzing",
+        "-Ccodegen-units=1",
+    ];
+    let target_dir = folder.join("target");
+    run(Command::new("cargo")
+        .args(["build", "--release", "--locked", "--target", &target])
+        .env("RUSTFLAGS", flags.join(" "))
+        .env("CARGO_TARGET_DIR", &target_dir)
+        .current_dir(&folder))?;
+    for name in ["push_json", "ws_frame"] {
+        if chosen.is_some_and(|chosen| chosen != name) {
+            continue;
+        }
+        // New finds go into the build folder; the corpus in the repository only gives the start.
+        let found = target_dir.join("corpus").join(name);
+        std::fs::create_dir_all(&found)?;
+        let seeds = match name {
+            "push_json" => root().join("testdata"),
+            _ => folder.join("corpus").join(name),
+        };
+        run(Command::new(target_dir.join(&target).join("release").join(name))
+            .arg(format!("-max_total_time={seconds}"))
+            .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=512", "-print_final_stats=1", "-verbosity=0"])
+            .arg(format!("-artifact_prefix={}/", found.display()))
+            .arg(&found)
+            .arg(seeds))?;
+    }
+    Ok(())
+}
+
+fn cargo<const N: usize>(args: [&str; N], rest: &[String]) -> Result<()> {
+    run(Command::new("cargo").args(args).args(rest).current_dir(root()))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let line = format!("{command:?}").replace('"', "");
+    say(&format!("> {}", line.rsplit_once("RUSTFLAGS").map_or(line.as_str(), |(_, tail)| tail)));
+    let status = command.status().with_context(|| format!("cannot start: {line}"))?;
+    if !status.success() {
+        bail!("{status}: {line}");
+    }
+    Ok(())
+}
+
+fn strings<const N: usize>(args: [&str; N]) -> Vec<String> {
+    args.map(str::to_owned).to_vec()
+}
+
+fn say(line: &str) {
+    #[expect(clippy::print_stdout, reason = "a chore talks to the terminal")]
+    {
+        println!("{line}");
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root folder").to_owned()
+}
