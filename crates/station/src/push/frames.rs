@@ -49,7 +49,6 @@ pub enum Step {
 pub struct Broken(pub &'static str);
 
 /// The reader; see the module's head.
-#[derive(Debug)]
 pub struct FrameReader {
     buf: Vec<u8>,
     /// Unread bytes are `buf[start..end]`.
@@ -76,6 +75,16 @@ struct Open {
 struct Payload {
     left: u64,
     fin: bool,
+}
+
+impl std::fmt::Debug for FrameReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unread = self.end - self.start;
+        f.debug_struct("FrameReader")
+            .field("unread", &unread)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the start of a frame led to.

@@ -46,7 +46,6 @@ enum Message {
 }
 
 /// An open line. The intended loop: `readable().await`, then `fill` and `next` until `fill` says `WouldBlock`.
-#[derive(Debug)]
 pub struct PushLine {
     stream: TcpStream,
     remote: SocketAddr,
@@ -57,6 +56,14 @@ pub struct PushLine {
     unfinished_limit: Duration,
     /// The last read took everything the socket had.
     drained: bool,
+}
+
+impl std::fmt::Debug for PushLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushLine")
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PushLine {

@@ -1,6 +1,7 @@
 //! One HTTP exchange with the station. Knows ureq, and nothing of what the answers mean.
 
 use std::io;
+use std::net::{Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -67,6 +68,8 @@ impl Http {
             .build();
         let resolver = StationResolver {
             host: config.host.clone(),
+            // Where IPv6 is switched off, trying it would hide the "refused" of 127.0.0.1 behind a stranger error.
+            v6: UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(),
             other: DefaultResolver::default(),
         };
         Self {
@@ -173,6 +176,7 @@ fn read(
 #[derive(Debug)]
 struct StationResolver {
     host: String,
+    v6: bool,
     other: DefaultResolver,
 }
 
@@ -187,7 +191,7 @@ impl Resolver for StationResolver {
             return self.other.resolve(uri, config, timeout);
         };
         let mut found = self.empty();
-        for address in pair {
+        for address in pair.into_iter().filter(|a| a.is_ipv4() || self.v6) {
             found.push(address);
         }
         Ok(found)
