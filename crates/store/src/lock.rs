@@ -66,7 +66,8 @@ impl Lock {
         if let Some(file) = self.file.take() {
             // While we still hold the lock: afterwards the note may be another process's.
             let _ = fs::remove_file(&self.owner_path);
-            drop(file);
+            // Not only by closing: a process that is just being started holds a copy of every open file for a moment.
+            let _ = file.unlock();
         }
     }
 }

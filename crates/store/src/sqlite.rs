@@ -2,11 +2,13 @@
 
 mod checkpoint;
 mod database;
+mod identity;
 mod open;
 mod pace;
 mod states;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +38,7 @@ pub struct SqliteSink {
     options: Options,
     path: PathBuf,
     date: Date,
-    /// `None` only after a new day's file could not be opened; the next write tries again.
+    /// `None` only while a file could not be opened during the run; the next write tries again.
     database: Option<Database>,
     totals: Totals,
     /// Start of the newest window in `totals`, so that a repeated one is counted once.
@@ -125,14 +127,24 @@ impl SqliteSink {
         &self.path
     }
 
-    /// The database of the batch's date; switches files at midnight.
+    /// The database of the batch's date; switches files at midnight, and when the one in use was taken away.
     fn database_for(&mut self, date: Date) -> Result<&mut Database, StoreError> {
-        let switch = self.options.is_dated() && date != self.date;
-        if switch && let Some(mut old) = self.database.take() {
-            // Its rows are committed; a new day must not wait for a disk that cannot say they are durable.
-            if let Err(error) = old.finish() {
-                log::error!("closing {}: {error}", self.path.display());
-            }
+        let another_day = self.options.is_dated() && date != self.date;
+        let elsewhere = self.database.as_ref().is_some_and(Database::is_elsewhere);
+        if elsewhere {
+            log::error!(
+                "{} was deleted, moved or replaced while in use; its windows are where it is now, \
+                 recording goes on with a new file, or the one that stands there",
+                self.path.display()
+            );
+        }
+        if (another_day || elsewhere)
+            && let Some(mut old) = self.database.take()
+            // Also into a file that was moved: its log would stay behind, and a new file's first act is to delete it.
+            && let Err(error) = old.finish()
+        {
+            // Its rows are committed; the next window must not wait for a disk that cannot say they are durable.
+            log::error!("closing {}: {error}", self.path.display());
         }
         if self.database.is_none() {
             let path = self.options.path_for(date);

@@ -1,4 +1,5 @@
 //! Locks, full disks, other programs: nothing is stored by halves, and what can pass is tried again.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 
@@ -256,6 +257,25 @@ fn s05_a_foreign_database_is_not_touched() {
         .unwrap();
     SqliteSink::open(options(&path), today()).unwrap().close().unwrap();
     assert_eq!(count(&path, "today_data"), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn s05_a_file_deleted_while_in_use_is_not_written_into_the_void() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    sink.write(&batch(0)).unwrap();
+    let moved = folder.path().join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    assert_eq!(sink.write(&batch(1)).unwrap().rows, BATCH_ROWS);
+    assert!(matches!(
+        SqliteSink::open(options(&path), today()),
+        Err(StoreError::Locked { .. })
+    ));
+    assert_eq!(sink.close().unwrap().windows, 2);
+    assert_eq!((count(&path, "window_log"), count(&moved, "window_log")), (1, 1));
+    Reader::open(&path).unwrap().verify().unwrap();
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Every file of the past goes on working; every other shape is refused.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Whatever is written, how often, and with how many restarts: each window once, and states come back exactly.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What a window looks like in the tables.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 

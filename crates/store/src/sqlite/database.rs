@@ -1,21 +1,20 @@
 //! One open database: windows in, one transaction each, at the pace of the chosen durability.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::checkpoint::{Checkpoints, cut};
+use super::identity::{FileId, file_id};
 use super::pace::Pace;
-use super::states;
+use super::window::{self, Sql, Stored};
 use crate::Written;
 use crate::error::StoreError;
 use crate::lock::Lock;
 use crate::options::Options;
-use crate::rows::{Cell, WindowRows, row_hash};
-use crate::schema::{DATA_TABLES, WINDOW_LOG};
+use crate::rows::WindowRows;
 
 /// The smallest write that is one: SQLite leaves a page alone when its bytes do not change.
 pub(super) const HEARTBEAT: &str = "UPDATE schema_version SET heartbeat = heartbeat + 1";
@@ -32,6 +31,7 @@ pub(super) struct Database {
     // Before the lock: the connection is closed first, the lock given back after it.
     pub(super) connection: Connection,
     path: PathBuf,
+    file: Option<FileId>,
     sql: Sql,
     pace: Pace,
     checkpoints: Checkpoints,
@@ -42,36 +42,15 @@ pub(super) struct Database {
     _lock: Lock,
 }
 
-/// The statements, built once; SQLite keeps them prepared by their text.
-#[derive(Debug)]
-struct Sql {
-    data: [String; 4],
-    log: String,
-    state: String,
-}
-
-/// How a transaction ended.
-enum Stored {
-    New { rows: u64, checksum: u64 },
-    Before { checksum: u64 },
-}
-
 impl Database {
     /// Takes a connection that [`super::open`] has prepared. `unique` says for each data table whether its key is.
     pub(super) fn new(connection: Connection, path: PathBuf, lock: Lock, unique: [bool; 4], options: &Options) -> Self {
-        let mut data = DATA_TABLES.map(|table| table.insert_sql(true));
-        for (at, unique) in unique.into_iter().enumerate() {
-            data[at] = DATA_TABLES[at].insert_sql(unique);
-        }
         let every = options.durability.sync_every(options.window_ms);
         Self {
             connection,
+            file: file_id(&path),
             path,
-            sql: Sql {
-                data,
-                log: WINDOW_LOG.insert_sql(true),
-                state: states::upsert_sql(),
-            },
+            sql: Sql::new(unique),
             pace: Pace::new(every),
             checkpoints: Checkpoints::new(Instant::now()),
             busy_timeout: options.busy_timeout,
@@ -94,7 +73,7 @@ impl Database {
         self.settle_doubts(now);
         let full = self.pace.next_is_full(now);
         self.set_synchronous(full)?;
-        let stored = self.transaction(&rows, batch).inspect_err(|e| {
+        let stored = window::store(&mut self.connection, &self.sql, &self.path, &rows, batch).inspect_err(|e| {
             // A failed sync leaves the outcome open; Full and Busy do not.
             self.checkpoints.suspect |= matches!(e, StoreError::Io { .. });
         })?;
@@ -113,6 +92,11 @@ impl Database {
             },
             checksum,
         })
+    }
+
+    /// Whether the file was deleted, moved or replaced since it was opened.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        file_id(&self.path) != self.file
     }
 
     /// Makes everything durable that is not.
@@ -216,124 +200,7 @@ impl Database {
         Ok(())
     }
 
-    /// All or nothing: leaving early rolls back.
-    fn transaction(&mut self, rows: &WindowRows<'_>, batch: &Batch) -> Result<Stored, StoreError> {
-        let (sql, path) = (&self.sql, self.path.as_path());
-        let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("beginning a window"))?;
-        let checksum = crate::rows::checksum(rows);
-        let fresh = execute(&transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
-        if !fresh {
-            let stored = stored_checksum(&transaction, batch.start_ms).map_err(failed("reading window_log"))?;
-            if stored != checksum {
-                log::warn!(
-                    "window {} is stored already, with other content; the stored one stays",
-                    ayumi_engine::jst::iso_ms(batch.start_ms)
-                );
-            }
-            return Ok(Stored::Before { checksum: stored });
-        }
-        let inserted = insert_rows(&transaction, sql, rows, path)?;
-        upsert_states(&transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
-        let checksum = checksum.wrapping_sub(inserted.kept_hash);
-        if !inserted.kept.is_empty() {
-            transaction
-                .execute(
-                    "UPDATE window_log SET checksum = ?2 WHERE window_id = ?1",
-                    [batch.start_ms, checksum.cast_signed()],
-                )
-                .map_err(failed("update of window_log"))?;
-        }
-        transaction.commit().map_err(failed("commit"))?;
-        inserted.warn(path, batch);
-        Ok(Stored::New {
-            rows: inserted.rows,
-            checksum,
-        })
-    }
-
     fn error(&self, operation: &str, source: rusqlite::Error) -> StoreError {
         StoreError::sqlite(&self.path, operation, source)
     }
-}
-
-/// What inserting a window's rows came to.
-#[derive(Default)]
-struct Inserted {
-    rows: u64,
-    /// Per table: rows that were not written because one with the same time and ticker stands there.
-    kept: BTreeMap<&'static str, u64>,
-    /// Sum of the hashes of these rows: the window's checksum is about what is stored.
-    kept_hash: u64,
-}
-
-impl Inserted {
-    fn warn(&self, path: &Path, batch: &Batch) {
-        if !self.kept.is_empty() {
-            let tables: Vec<String> = self.kept.iter().map(|(table, n)| format!("{table} {n}")).collect();
-            log::warn!(
-                "{}: rows ending at {} were there already and stay, ours were left out: {}",
-                path.display(),
-                ayumi_engine::jst::iso_ms(batch.end_ms),
-                tables.join(", ")
-            );
-        }
-    }
-}
-
-fn insert_rows(
-    transaction: &Transaction<'_>,
-    sql: &Sql,
-    rows: &WindowRows<'_>,
-    path: &Path,
-) -> Result<Inserted, StoreError> {
-    let mut inserted = Inserted::default();
-    rows.try_each(|table, row| {
-        let at = DATA_TABLES
-            .iter()
-            .position(|t| t.name == table.name)
-            .expect("rows come for data tables only");
-        let fresh = execute(transaction, &sql.data[at], row)
-            .map_err(|e| StoreError::sqlite(path, &format!("insert into {}", table.name), e))?;
-        if fresh {
-            inserted.rows += 1;
-        } else {
-            *inserted.kept.entry(table.name).or_default() += 1;
-            inserted.kept_hash = inserted.kept_hash.wrapping_add(row_hash(table, row));
-        }
-        Ok(())
-    })?;
-    Ok(inserted)
-}
-
-fn upsert_states(
-    transaction: &Transaction<'_>,
-    sql: &Sql,
-    rows: &WindowRows<'_>,
-    batch: &Batch,
-) -> rusqlite::Result<()> {
-    for state in &batch.states {
-        let cells = states::cells(state, rows.ticker(state.symbol), batch.start_ms);
-        execute(transaction, &sql.state, &cells)?;
-    }
-    Ok(())
-}
-
-/// Runs an insert; false when it left a standing row alone.
-fn execute(connection: &Connection, sql: &str, row: &[Cell<'_>]) -> rusqlite::Result<bool> {
-    let changed = connection
-        .prepare_cached(sql)?
-        .execute(rusqlite::params_from_iter(row))?;
-    Ok(changed > 0)
-}
-
-fn stored_checksum(connection: &Connection, window_id: i64) -> rusqlite::Result<u64> {
-    connection.query_row(
-        "SELECT checksum FROM window_log WHERE window_id = ?1",
-        [window_id],
-        |row| row.get(0).map(i64::cast_unsigned),
-    )
 }

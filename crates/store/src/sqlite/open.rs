@@ -157,6 +157,12 @@ fn no_answer(error: rusqlite::Error) -> rusqlite::Result<()> {
 fn migrate(connection: &mut Connection, path: &Path, plan: &Plan) -> Result<(), StoreError> {
     let sql = |e| StoreError::opening(path, "creating the tables", e);
     let started = Instant::now();
+    if plan.changes_rows_of_others() {
+        log::info!(
+            "{}: adding columns and indexes; a large file takes a while",
+            path.display()
+        );
+    }
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(sql)?;

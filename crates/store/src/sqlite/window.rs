@@ -1,0 +1,163 @@
+//! One window, one transaction.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ayumi_engine::batch::Batch;
+use ayumi_engine::jst::iso_ms;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::states;
+use crate::error::StoreError;
+use crate::rows::{self, Cell, WindowRows, row_hash};
+use crate::schema::{DATA_TABLES, WINDOW_LOG};
+
+/// The statements, built once; SQLite keeps them prepared by their text.
+#[derive(Debug)]
+pub(super) struct Sql {
+    data: [String; 4],
+    log: String,
+    state: String,
+}
+
+impl Sql {
+    /// `unique` says for each data table whether its key is.
+    pub(super) fn new(unique: [bool; 4]) -> Self {
+        let mut data = DATA_TABLES.map(|table| table.insert_sql(true));
+        for (at, unique) in unique.into_iter().enumerate() {
+            data[at] = DATA_TABLES[at].insert_sql(unique);
+        }
+        Self {
+            data,
+            log: WINDOW_LOG.insert_sql(true),
+            state: states::upsert_sql(),
+        }
+    }
+}
+
+/// How a transaction ended.
+pub(super) enum Stored {
+    /// The window is in the file now.
+    New { rows: u64, checksum: u64 },
+    /// It was there before.
+    Before { checksum: u64 },
+}
+
+/// Stores a window, all or nothing: leaving early rolls back. `window_log` comes first, its key decides.
+pub(super) fn store(
+    connection: &mut Connection,
+    sql: &Sql,
+    path: &Path,
+    rows: &WindowRows<'_>,
+    batch: &Batch,
+) -> Result<Stored, StoreError> {
+    let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed("beginning a window"))?;
+    let checksum = rows::checksum(rows);
+    let fresh = execute(&transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
+    if !fresh {
+        let stored = stored_checksum(&transaction, batch.start_ms).map_err(failed("reading window_log"))?;
+        if stored != checksum {
+            let start = iso_ms(batch.start_ms);
+            log::warn!("window {start} is stored already, with other content; the stored one stays");
+        }
+        return Ok(Stored::Before { checksum: stored });
+    }
+    let inserted = insert_rows(&transaction, sql, rows, path)?;
+    upsert_states(&transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
+    let checksum = checksum.wrapping_sub(inserted.kept_hash);
+    if !inserted.kept.is_empty() {
+        transaction
+            .execute(
+                "UPDATE window_log SET checksum = ?2 WHERE window_id = ?1",
+                [batch.start_ms, checksum.cast_signed()],
+            )
+            .map_err(failed("update of window_log"))?;
+    }
+    transaction.commit().map_err(failed("commit"))?;
+    inserted.warn(path, batch);
+    Ok(Stored::New {
+        rows: inserted.rows,
+        checksum,
+    })
+}
+
+/// What inserting a window's rows came to.
+#[derive(Default)]
+struct Inserted {
+    rows: u64,
+    /// Per table: rows that were not written because one with the same time and ticker stands there.
+    kept: BTreeMap<&'static str, u64>,
+    /// Sum of the hashes of these rows: the window's checksum is about what is stored.
+    kept_hash: u64,
+}
+
+impl Inserted {
+    fn warn(&self, path: &Path, batch: &Batch) {
+        if !self.kept.is_empty() {
+            let tables: Vec<String> = self.kept.iter().map(|(table, n)| format!("{table} {n}")).collect();
+            log::warn!(
+                "{}: rows ending at {} were there already and stay, ours were left out: {}",
+                path.display(),
+                iso_ms(batch.end_ms),
+                tables.join(", ")
+            );
+        }
+    }
+}
+
+fn insert_rows(
+    transaction: &Transaction<'_>,
+    sql: &Sql,
+    rows: &WindowRows<'_>,
+    path: &Path,
+) -> Result<Inserted, StoreError> {
+    let mut inserted = Inserted::default();
+    rows.try_each(|table, row| {
+        let at = DATA_TABLES
+            .iter()
+            .position(|t| t.name == table.name)
+            .expect("rows come for data tables only");
+        let fresh = execute(transaction, &sql.data[at], row)
+            .map_err(|e| StoreError::sqlite(path, &format!("insert into {}", table.name), e))?;
+        if fresh {
+            inserted.rows += 1;
+        } else {
+            *inserted.kept.entry(table.name).or_default() += 1;
+            inserted.kept_hash = inserted.kept_hash.wrapping_add(row_hash(table, row));
+        }
+        Ok(())
+    })?;
+    Ok(inserted)
+}
+
+fn upsert_states(
+    transaction: &Transaction<'_>,
+    sql: &Sql,
+    rows: &WindowRows<'_>,
+    batch: &Batch,
+) -> rusqlite::Result<()> {
+    for state in &batch.states {
+        let cells = states::cells(state, rows.ticker(state.symbol), batch.start_ms);
+        execute(transaction, &sql.state, &cells)?;
+    }
+    Ok(())
+}
+
+/// Runs an insert; false when it left a standing row alone.
+fn execute(connection: &Connection, sql: &str, row: &[Cell<'_>]) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(sql)?
+        .execute(rusqlite::params_from_iter(row))?;
+    Ok(changed > 0)
+}
+
+fn stored_checksum(connection: &Connection, window_id: i64) -> rusqlite::Result<u64> {
+    connection.query_row(
+        "SELECT checksum FROM window_log WHERE window_id = ?1",
+        [window_id],
+        |row| row.get(0).map(i64::cast_unsigned),
+    )
+}
