@@ -1,0 +1,5 @@
+//! One file per command: from parsed arguments to an exit code.
+
+pub mod demo;
+pub mod sim;
+pub mod stream;

@@ -1,0 +1,225 @@
+//! `ayumi stream`: settings, log, database, then the worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ayumi_engine::batch::{BookSource, StateRow};
+use ayumi_engine::guard::Bounds;
+use ayumi_engine::settings::{self as engine, EngineSettings, Watched};
+use ayumi_engine::Symbol;
+use ayumi_station::{PushConfig, RestConfig};
+use ayumi_store::{Options, SqliteSink, StoreError};
+use log::LevelFilter;
+use secrecy::ExposeSecret;
+
+use crate::args::StreamArgs;
+use crate::clock::Clock;
+use crate::exit::Exit;
+use crate::logging::{self, LogConfig, LogHandle};
+use crate::settings::{self, BoardMode, Durability, Mode, Overrides, Settings, Source, TickRule};
+use crate::text;
+use crate::worker::{self, OnlineSetup, Setup, SourceSetup};
+
+/// Patience of one statement with a locked database; the writer tries again by itself.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+/// Shortest time between two REST requests: 8 per second, under the station's 10.
+const REST_SPACING: Duration = Duration::from_millis(125);
+/// A database that is locked at start is complained about this often.
+const LOCKED_REMINDER: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+pub fn run(args: &StreamArgs) -> Exit {
+    let overrides = Overrides { mode: args.mode, symbols: args.symbols.clone() };
+    let settings = match settings::load(&args.config, &overrides, &settings::process_env) {
+        Ok(settings) => settings,
+        Err(error) => {
+            text::stderr_line(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    if args.check_config {
+        text::stdout_line(settings.table().trim_end());
+        return Exit::Done;
+    }
+    let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
+    let log = start_log(&settings, args.verbose, &clock);
+    boot_lines(&settings);
+    let exit = record(&settings, args, &clock);
+    log.flush(Duration::from_millis(500));
+    exit
+}
+
+/// Opens the database and runs the worker on it.
+pub(super) fn record(settings: &Settings, args: &StreamArgs, clock: &Clock) -> Exit {
+    let (sink, states) = match open_store(settings, clock) {
+        Ok(opened) => opened,
+        Err(error) => {
+            log::error!("{error}");
+            return if matches!(error, StoreError::Locked { .. }) { Exit::Owned } else { Exit::Usage };
+        }
+    };
+    let stored_until_ms = match sink.last_window_end_ms() {
+        Ok(end) => end,
+        Err(error) => {
+            log::error!("{error}");
+            return Exit::Usage;
+        }
+    };
+    let setup = Setup {
+        engine: engine_settings(settings),
+        clock: clock.clone(),
+        source: source(settings, args, clock),
+        sink,
+        states,
+        stored_until_ms,
+        pending_max: settings.pending_max,
+        duration: args.duration,
+    };
+    log::info!("stream_microbatch start");
+    worker::run(setup).unwrap_or_else(|error| {
+        log::error!("the worker cannot start: {error}");
+        Exit::Bug
+    })
+}
+
+/// Starts the log and tells it what must never appear in it.
+pub(super) fn start_log(settings: &Settings, verbose: bool, clock: &Clock) -> LogHandle {
+    let clock = clock.clone();
+    let log = logging::init(LogConfig {
+        path: Some(settings.log_path.clone()),
+        level: if verbose { LevelFilter::Info } else { LevelFilter::Warn },
+        now: Arc::new(move || clock.now()),
+    });
+    for secret in [&settings.token, &settings.api_password].into_iter().flatten() {
+        log.forbid(secret.expose_secret());
+    }
+    log
+}
+
+/// `[BOOT]` on stdout whatever the level, then what else deserves a line.
+fn boot_lines(settings: &Settings) {
+    let tickers: Vec<String> = settings.symbols.iter().map(Symbol::ticker).collect();
+    let source = if matches!(settings.source("symbols"), Source::Flag(_)) { "CLI" } else { "CONFIG" };
+    let durability = durability(settings.durability);
+    text::stdout_line(&format!(
+        "[BOOT] mode={} source={source} host={} port={} count={} symbols=[{}] db_path={} durability={durability}({})",
+        settings.mode,
+        settings.host,
+        settings.port,
+        tickers.len(),
+        tickers.join(","),
+        settings.db_path.display(),
+        durability.loss_bound_text(i64::from(settings.window_ms)),
+    ));
+    log::info!("[GUARD] price guard configured for {} symbols", settings.price_guard.len());
+    for note in &settings.notes {
+        if note.warning {
+            log::warn!("{}", note.text);
+        } else {
+            log::info!("{}", note.text);
+        }
+    }
+}
+
+/// Opens the database; one that another program has locked at this moment is waited for.
+fn open_store(settings: &Settings, clock: &Clock) -> Result<(SqliteSink, Vec<StateRow>), StoreError> {
+    let options = Options {
+        path: settings.db_path.clone(),
+        tickers: settings.symbols.iter().map(Symbol::ticker).collect(),
+        durability: durability(settings.durability),
+        window_ms: i64::from(settings.window_ms),
+        busy_timeout: BUSY_TIMEOUT,
+    };
+    let mut said: Option<std::time::Instant> = None;
+    loop {
+        let today = clock.now().date();
+        let opened = SqliteSink::open(options.clone(), today).and_then(|sink| {
+            let states = sink.load_states(today)?;
+            Ok((sink, states))
+        });
+        match opened {
+            Err(error) if error.is_retryable() => {
+                if said.is_none_or(|at| at.elapsed() >= LOCKED_REMINDER) {
+                    log::warn!("{error}; waiting for it, nothing is recorded yet (Ctrl+C stops)");
+                    said = Some(std::time::Instant::now());
+                }
+                std::thread::sleep(BUSY_TIMEOUT);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn source(settings: &Settings, args: &StreamArgs, clock: &Clock) -> SourceSetup {
+    match settings.mode {
+        Mode::Mock => SourceSetup::Mock {
+            seed: args.seed.unwrap_or_else(|| clock.now().0 as u64),
+            interval: Duration::from_millis(u64::from(settings.mock_interval_ms)),
+        },
+        Mode::Online => SourceSetup::Online(Box::new(OnlineSetup {
+            push: PushConfig {
+                host: settings.host.clone(),
+                port: settings.port,
+                token: settings.token.clone(),
+                connect_timeout: settings.websocket.connect_timeout,
+                ..PushConfig::default()
+            },
+            rest: RestConfig {
+                host: settings.host.clone(),
+                port: settings.port,
+                token: settings.token.clone(),
+                api_password: settings.api_password.clone(),
+                spacing: REST_SPACING,
+                time_scale: clock.speed(),
+                ..RestConfig::default()
+            },
+            backoff: (settings.websocket.backoff_initial, settings.websocket.backoff_max),
+            auto_register: settings.auto_register,
+            probe: args.probe_board,
+        })),
+    }
+}
+
+/// The core's part of the settings. The mock market brings its books with it and asks nobody.
+pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let guard_of = |symbol: &Symbol| {
+        let found = settings.price_guard.iter().find(|(guarded, ..)| guarded == symbol);
+        found.map_or(Bounds::default(), |&(_, min, max)| Bounds { min, max })
+    };
+    let mock = settings.mode == Mode::Mock;
+    EngineSettings {
+        watched: settings.symbols.iter().map(|s| Watched { symbol: s.clone(), guard: guard_of(s) }).collect(),
+        window_ms: i64::from(settings.window_ms),
+        tick_rule: match settings.tick_rule {
+            TickRule::Push => engine::TickRule::Push,
+            TickRule::Trade => engine::TickRule::Trade,
+        },
+        board_mode: match settings.board_mode {
+            BoardMode::Off => engine::BoardMode::Off,
+            _ if mock => engine::BoardMode::Push,
+            BoardMode::Push => engine::BoardMode::Push,
+            BoardMode::Rest => engine::BoardMode::Rest,
+            BoardMode::Auto => engine::BoardMode::Auto,
+        },
+        rest_poll_ms: i64::from(settings.rest_poll_ms),
+        board_max_age_ms: i64::from(settings.board_max_age_ms),
+        tick_queue_max: settings.tick_queue_max as u64,
+        recv_timeout_ms: ms(settings.websocket.recv_timeout),
+        guard_log_interval_ms: ms(settings.websocket.guard_log_interval),
+        market_window: settings.market_window.clone(),
+        source: if mock { BookSource::Mock } else { BookSource::Push },
+    }
+}
+
+fn durability(setting: Durability) -> ayumi_store::Durability {
+    match setting {
+        Durability::Seed => ayumi_store::Durability::Seed,
+        Durability::Balanced => ayumi_store::Durability::Balanced,
+        Durability::Full => ayumi_store::Durability::Full,
+    }
+}
+
+fn ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+

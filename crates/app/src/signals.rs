@@ -1,0 +1,57 @@
+//! Stop signals: Ctrl+C, Ctrl+Break, closing the console, SIGTERM, SIGHUP.
+//!
+//! On Windows the handler of a closing console must not return before we are done: returning ends the process at once.
+//! Tokio's handler does not return for these events, so the process lives until it exits by itself or the system's five
+//! seconds are over.
+
+use std::io;
+
+use tokio::sync::mpsc;
+
+/// The names of the signals as they come; must be called inside the runtime.
+///
+/// # Errors
+/// When the system takes no handler.
+pub fn listen() -> io::Result<mpsc::Receiver<&'static str>> {
+    let (tell, signals) = mpsc::channel(4);
+    platform::listen(&tell)?;
+    Ok(signals)
+}
+
+/// Passes each occurrence of one signal on.
+macro_rules! pass_on {
+    ($stream:expr, $name:expr, $tell:expr) => {{
+        let (mut stream, tell) = ($stream, $tell.clone());
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() && tell.send($name).await.is_ok() {}
+        });
+    }};
+}
+
+#[cfg(unix)]
+mod platform {
+    use super::{io, mpsc};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    pub fn listen(tell: &mpsc::Sender<&'static str>) -> io::Result<()> {
+        pass_on!(signal(SignalKind::interrupt())?, "Ctrl+C", tell);
+        pass_on!(signal(SignalKind::terminate())?, "SIGTERM", tell);
+        pass_on!(signal(SignalKind::hangup())?, "SIGHUP", tell);
+        Ok(())
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use super::{io, mpsc};
+    use tokio::signal::windows;
+
+    pub fn listen(tell: &mpsc::Sender<&'static str>) -> io::Result<()> {
+        pass_on!(windows::ctrl_c()?, "Ctrl+C", tell);
+        pass_on!(windows::ctrl_break()?, "Ctrl+Break", tell);
+        pass_on!(windows::ctrl_close()?, "console closed", tell);
+        pass_on!(windows::ctrl_logoff()?, "logoff", tell);
+        pass_on!(windows::ctrl_shutdown()?, "shutdown", tell);
+        Ok(())
+    }
+}

@@ -1,0 +1,405 @@
+//! The worker: one thread reads and thinks, others store and ask. `event` only names what happened, `apply` acts on it
+//! and never waits.
+
+mod feed;
+mod queue;
+mod report;
+mod rest;
+mod writer;
+
+use std::time::Duration;
+
+use ayumi_engine::batch::StateRow;
+use ayumi_engine::market::Market;
+use ayumi_engine::output::Output;
+use ayumi_engine::settings::EngineSettings;
+use ayumi_engine::{Engine, Stamp};
+use ayumi_station::{PushConfig, Reconnect, Reply, RestConfig};
+use ayumi_store::SqliteSink;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{Clock, Step};
+use crate::exit::Exit;
+use crate::signals;
+use feed::{Feed, FeedEvent};
+use queue::Queue;
+use report::{Report, balance};
+use rest::Rest;
+use writer::Ended;
+
+/// How long a stop waits for the database.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a stop reads what the kernel already holds.
+const LAST_READS: Duration = Duration::from_millis(50);
+/// How long `--probe-board` may hold up the first connection.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Everything a run needs, validated.
+pub struct Setup {
+    /// Settings of the core.
+    pub engine: EngineSettings,
+    /// The clock.
+    pub clock: Clock,
+    /// Where ticks come from.
+    pub source: SourceSetup,
+    /// The open database.
+    pub sink: SqliteSink,
+    /// What earlier runs knew of today.
+    pub states: Vec<StateRow>,
+    /// End of the last stored window, Unix ms.
+    pub stored_until_ms: Option<i64>,
+    /// Setting `pending_max`.
+    pub pending_max: usize,
+    /// Stop by itself after this time of the clock.
+    pub duration: Option<Duration>,
+}
+
+/// Where ticks come from.
+pub enum SourceSetup {
+    /// kabu Station.
+    Online(Box<OnlineSetup>),
+    /// The mock market.
+    Mock {
+        /// Same seed, same sequence.
+        seed: u64,
+        /// One tick for every symbol per interval.
+        interval: Duration,
+    },
+}
+
+/// How to reach the station.
+pub struct OnlineSetup {
+    /// The PUSH line.
+    pub push: PushConfig,
+    /// REST.
+    pub rest: RestConfig,
+    /// First and longest wait after a failed connection.
+    pub backoff: (Duration, Duration),
+    /// Register missing symbols after each connect.
+    pub auto_register: bool,
+    /// Ask `/board` of the first symbol before anything else.
+    pub probe: bool,
+}
+
+/// Runs until a stop is asked for. Must be called on a thread of its own or the main thread; makes its own runtime.
+///
+/// # Errors
+/// When the system gives no runtime, thread or signal handler.
+pub fn run(setup: Setup) -> std::io::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let exit = runtime.block_on(async {
+        let mut stop = signals::listen()?;
+        let mut worker = Worker::new(setup)?;
+        worker.probe(&mut stop).await;
+        let why = worker.live(&mut stop).await;
+        Ok(worker.finish(why, &mut stop).await)
+    });
+    // A request that hangs must not hold up the exit.
+    runtime.shutdown_background();
+    exit
+}
+
+struct Worker {
+    engine: Engine,
+    tickers: Vec<String>,
+    clock: Clock,
+    /// No stamp is earlier: the end of what an earlier run stored, when the clock is a little behind it.
+    floor: Stamp,
+    feed: Feed,
+    rest: Option<Rest>,
+    replies: mpsc::Receiver<Reply>,
+    queue: Queue,
+    writer: oneshot::Receiver<Ended>,
+    report: Report,
+    stop_at: Stamp,
+    started: Stamp,
+}
+
+/// What the worker woke for.
+enum Event {
+    Stop(&'static str),
+    Clock,
+    Reply(Reply),
+    Feed(FeedEvent),
+    WriterEnded(Option<Ended>),
+}
+
+/// Why the worker stops.
+enum Why {
+    Asked(&'static str),
+    Writer(Option<Ended>),
+}
+
+impl Worker {
+    fn new(setup: Setup) -> std::io::Result<Self> {
+        let clock = setup.clock;
+        let floor = floor(setup.stored_until_ms, clock.now());
+        let now = clock.now().max(floor);
+        let tickers: Vec<String> = setup.engine.watched.iter().map(|w| w.symbol.ticker()).collect();
+        let queue = Queue::new(setup.engine.tick_queue_max, setup.pending_max);
+        let (tell, replies) = mpsc::channel(64);
+        let (feed, rest) = match setup.source {
+            SourceSetup::Mock { seed, interval } => {
+                (Feed::mock(Market::new(seed, mock_profiles(&setup.engine, seed)), clock.scale(interval)), None)
+            }
+            SourceSetup::Online(online) => {
+                let rest = Rest::start(&online, &setup.engine, &clock, tell)?;
+                let policy = Reconnect::new(online.backoff.0, online.backoff.1, now.0 as u64);
+                (Feed::online(online.push, policy, clock.clone()), Some(rest))
+            }
+        };
+        let mut engine = Engine::new(setup.engine, now);
+        engine.restore(&setup.states);
+        if matches!(feed, Feed::Mock(_)) {
+            engine.on_line_up(now);
+        }
+        let (_, writer) = writer::spawn(setup.sink, queue.clone())?;
+        let stop_at = setup.duration.map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
+        Ok(Self { engine, tickers, report: Report::new(now), clock, floor, feed, rest, replies, queue, writer, stop_at, started: now })
+    }
+
+    fn now(&self) -> Stamp {
+        self.clock.now().max(self.floor)
+    }
+
+    /// With `--probe-board`: waits a moment for its answer, so that it stands before everything else in the log.
+    async fn probe(&mut self, signals: &mut mpsc::Receiver<&'static str>) {
+        if !self.rest.as_mut().is_some_and(Rest::probe) {
+            return;
+        }
+        let answer = tokio::time::timeout(PROBE_PATIENCE, self.replies.recv());
+        tokio::select! {
+            biased;
+            Some(signal) = signals.recv() => self.stop_at = { log::info!("stopping ({signal})"); Stamp(0) },
+            reply = answer => if let Ok(Some(reply)) = reply { self.reply(reply) },
+        }
+    }
+
+    /// Select with priorities: stop, then deadline, then data.
+    async fn live(&mut self, signals: &mut mpsc::Receiver<&'static str>) -> Why {
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
+        let mut armed = Stamp::NEVER;
+        loop {
+            let deadline = self.engine.next_deadline(self.now()).min(self.stop_at);
+            if deadline != armed {
+                armed = deadline;
+                timer.as_mut().reset(tokio::time::Instant::now() + self.clock.until(deadline));
+            }
+            let event = tokio::select! {
+                biased;
+                Some(signal) = signals.recv() => Event::Stop(signal),
+                ended = &mut self.writer => Event::WriterEnded(ended.ok()),
+                () = &mut timer => Event::Clock,
+                Some(reply) = self.replies.recv() => Event::Reply(reply),
+                event = self.feed.event() => Event::Feed(event),
+            };
+            match event {
+                Event::Stop(signal) => return Why::Asked(signal),
+                Event::WriterEnded(ended) => return Why::Writer(ended),
+                Event::Clock => {
+                    armed = Stamp::NEVER;
+                    let now = self.now();
+                    if now >= self.stop_at {
+                        return Why::Asked("--duration");
+                    }
+                    self.engine.on_clock(now);
+                    self.report.tick(&mut self.engine, &self.queue.depth(), now);
+                    if let Some(rest) = &mut self.rest {
+                        rest.tick(matches!(&self.feed, Feed::Online(online) if online.is_up()));
+                    }
+                }
+                Event::Reply(reply) => self.reply(reply),
+                Event::Feed(event) => self.feed_event(event),
+            }
+            self.carry_out();
+        }
+    }
+
+    fn feed_event(&mut self, event: FeedEvent) {
+        let (clock, floor) = (self.clock.clone(), self.floor);
+        let now = || clock.now().max(floor);
+        match (event, &mut self.feed) {
+            (FeedEvent::MockRound, Feed::Mock(mock)) => mock.round(&mut self.engine, now),
+            (FeedEvent::Dial, Feed::Online(online)) => {
+                if let Some(rest) = &self.rest {
+                    online.set_token(rest.token());
+                }
+                online.dial();
+            }
+            (FeedEvent::Dialed(Ok(line)), Feed::Online(online)) => {
+                online.connected(line, self.tickers.len());
+                self.engine.on_line_up(now());
+                if let Some(rest) = &mut self.rest {
+                    rest.ensure_registered();
+                }
+            }
+            (FeedEvent::Dialed(Err(error)), Feed::Online(online)) => online.not_connected(&error),
+            (FeedEvent::Readable | FeedEvent::Broken, Feed::Online(online)) => {
+                if let Err(lost) = online.read(&mut self.engine, now) {
+                    self.line_lost(&lost.to_string());
+                }
+            }
+            _ => unreachable!("each feed has its own events"),
+        }
+    }
+
+    fn line_lost(&mut self, reason: &str) {
+        let now = self.now();
+        if let Feed::Online(online) = &mut self.feed
+            && online.is_up()
+        {
+            online.lost(reason);
+            self.engine.on_line_down(now);
+            self.report.line_lost();
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let now = self.now();
+        if let Some(rest) = &mut self.rest {
+            rest.reply(reply, &mut self.engine, now);
+        }
+    }
+
+    /// Takes the engine's outputs until there are none.
+    fn carry_out(&mut self) {
+        let now = self.now();
+        while let Some(output) = self.engine.poll(now) {
+            match output {
+                Output::Batch(batch) => {
+                    self.queue.push(*batch);
+                    let depth = self.queue.depth();
+                    self.engine.set_room(depth.room);
+                    self.report.tick(&mut self.engine, &depth, now);
+                    self.follow_clock();
+                }
+                Output::BoardWanted(symbol) => {
+                    if !self.rest.as_mut().is_some_and(|rest| rest.board(symbol)) {
+                        self.engine.on_board_not_sent(now);
+                    }
+                }
+                Output::Reconnect(why) => {
+                    let reason = self.report.dead_line(&why, &self.tickers);
+                    self.line_lost(&reason);
+                }
+                Output::Note(note) => self.report.note(&note, &self.tickers),
+            }
+        }
+    }
+
+    /// At a window border a jump of the system clock cannot tear a window.
+    fn follow_clock(&self) {
+        match self.clock.resync() {
+            Step::None => {}
+            Step::Followed(ms) => log::warn!("the system clock went forward by {ms} ms; followed"),
+            Step::Ignored(ms) => log::warn!(
+                "the system clock went back by {ms} ms; not followed, so that no window is stored twice. Let Windows set the time automatically"
+            ),
+        }
+    }
+
+    /// The open window is written first, then the rest; all within a second unless the database is stuck.
+    async fn finish(mut self, why: Why, signals: &mut mpsc::Receiver<&'static str>) -> Exit {
+        let mut exit = Exit::Done;
+        let mut ended = None;
+        match why {
+            Why::Asked(signal) => log::info!("stopping ({signal})"),
+            Why::Writer(end) => {
+                ended = end;
+                exit = Exit::Unsaved;
+            }
+        }
+        self.last_reads();
+        let now = self.now();
+        self.engine.finish(now);
+        self.carry_out();
+        self.queue.stop();
+        if let Some(rest) = &self.rest {
+            rest.stop();
+        }
+        if ended.is_none() && exit == Exit::Done {
+            tokio::select! {
+                biased;
+                Some(_) = signals.recv() => {
+                    log::error!("stopped at once by a second signal; {}", self.unsaved());
+                    return Exit::Forced;
+                }
+                end = tokio::time::timeout(STOP_PATIENCE, &mut self.writer) => ended = end.ok().and_then(Result::ok),
+            }
+        }
+        self.say_totals(ended)
+    }
+
+    /// Takes what the kernel already holds, then says goodbye.
+    fn last_reads(&mut self) {
+        let (clock, floor) = (self.clock.clone(), self.floor);
+        if let Feed::Online(online) = &mut self.feed {
+            let begun = std::time::Instant::now();
+            let mut before = u64::MAX;
+            while begun.elapsed() < LAST_READS && before != self.engine.totals().received {
+                before = self.engine.totals().received;
+                if online.read(&mut self.engine, || clock.now().max(floor)).is_err() {
+                    break;
+                }
+            }
+            online.close();
+        }
+    }
+
+    fn say_totals(&self, ended: Option<Ended>) -> Exit {
+        let depth = self.queue.depth();
+        let seconds = self.now().ms_since(self.started) as f64 / 1000.0;
+        let books = balance(&self.engine, &depth);
+        match ended {
+            Some(Ended::Done(totals)) => {
+                log::info!(
+                    "stream_microbatch stop {books} windows={} rows={} volume={} seconds={seconds:.1} digest={:016x}",
+                    totals.windows,
+                    totals.rows,
+                    self.engine.totals().volume,
+                    totals.digest
+                );
+                Exit::Done
+            }
+            Some(Ended::Failed(error)) => {
+                log::error!("{error}; {}", self.unsaved());
+                log::info!("stream_microbatch stop {books} seconds={seconds:.1}");
+                Exit::Unsaved
+            }
+            None => {
+                log::error!("the database could not be written within {} s; {}", STOP_PATIENCE.as_secs(), self.unsaved());
+                log::info!("stream_microbatch stop {books} seconds={seconds:.1}");
+                Exit::Unsaved
+            }
+        }
+    }
+
+    fn unsaved(&self) -> String {
+        let depth = self.queue.depth();
+        format!(
+            "not saved: {} windows, {} ticks, {} shares; the next run books them as a gap",
+            depth.unsaved_windows, depth.ticks, depth.unsaved_volume
+        )
+    }
+}
+
+/// The clock may be a little behind the last stored window (set by the time service): then time stands still until it
+/// has caught up. A clock that is far behind is wrong, or was; nothing can be done but say so.
+fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
+    const A_LITTLE_MS: i64 = 60_000;
+    let Some(until) = stored_until_ms.map(Stamp::from_ms) else { return Stamp(0) };
+    let ahead = until.ms_since(now);
+    if ahead > A_LITTLE_MS {
+        log::warn!(
+            "the database holds windows up to {}, later than the clock; check the PC's clock. Rows of windows that are stored already are not replaced",
+            ayumi_wire::jst::iso_ms(until.ms())
+        );
+        return Stamp(0);
+    }
+    until
+}
+
+fn mock_profiles(settings: &EngineSettings, seed: u64) -> Vec<ayumi_engine::market::Profile> {
+    settings.watched.iter().map(|w| ayumi_engine::market::Profile::of(&w.symbol, seed)).collect()
+}

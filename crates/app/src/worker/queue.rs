@@ -1,0 +1,144 @@
+//! Windows between the reader and the writer thread: the engine's backlog behind a lock that is held for microseconds.
+//!
+//! The reader puts a window in and goes on; merging when `tick_queue_max` or `pending_max` is reached happens there, in
+//! memory. Nobody ever waits for the disk while holding the lock.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ayumi_engine::backlog::Backlog;
+use ayumi_engine::batch::Batch;
+
+/// What was stored so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// Ticks in committed windows.
+    pub(super) ticks: u64,
+    /// Committed windows.
+    pub(super) windows: u64,
+}
+
+/// A look at the queue for log lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Depth {
+    pub(super) windows: usize,
+    /// Ticks not stored yet, waiting or being written.
+    pub(super) ticks: u64,
+    /// How many ticks the open window may take.
+    pub(super) room: u64,
+    pub(super) full: bool,
+    pub(super) merged_ticks: u64,
+    pub(super) merged_windows: u64,
+    pub(super) stored: Stored,
+    /// Messages in windows that are not stored yet.
+    pub(super) unsaved_windows: usize,
+    /// Shares in windows that are not stored yet.
+    pub(super) unsaved_volume: i64,
+}
+
+/// What the writer does next.
+pub(super) enum Next {
+    /// Store this window.
+    Write(Box<Batch>),
+    /// Nothing came for a while.
+    Idle,
+    /// Everything is stored and the worker stops.
+    Stop,
+}
+
+struct Inner {
+    backlog: Backlog,
+    /// Volume and count of windows not stored yet.
+    unsaved: (usize, i64),
+    stored: Stored,
+    stopping: bool,
+}
+
+/// The queue; clones share it.
+#[derive(Clone)]
+pub(super) struct Queue(Arc<(Mutex<Inner>, Condvar)>);
+
+impl Queue {
+    pub(super) fn new(tick_queue_max: u64, pending_max: usize) -> Self {
+        let inner = Inner {
+            backlog: Backlog::new(tick_queue_max, pending_max),
+            unsaved: (0, 0),
+            stored: Stored::default(),
+            stopping: false,
+        };
+        Self(Arc::new((Mutex::new(inner), Condvar::new())))
+    }
+
+    /// Adds a closed window.
+    pub(super) fn push(&self, batch: Batch) {
+        let mut inner = self.lock();
+        inner.unsaved.1 += volume(&batch);
+        inner.backlog.push(batch);
+        drop(inner);
+        self.0.1.notify_one();
+    }
+
+    /// Takes the next window, waiting up to `patience` for one.
+    pub(super) fn next(&self, patience: Duration) -> Next {
+        let mut inner = self.lock();
+        if inner.backlog.is_empty() && !inner.stopping {
+            let idle = |inner: &mut Inner| inner.backlog.is_empty() && !inner.stopping;
+            inner = self.0.1.wait_timeout_while(inner, patience, idle).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        match inner.backlog.pop() {
+            Some(batch) => {
+                inner.unsaved.0 = 1;
+                Next::Write(Box::new(batch))
+            }
+            None if inner.stopping => Next::Stop,
+            None => Next::Idle,
+        }
+    }
+
+    /// A window taken with [`Queue::next`] is committed.
+    pub(super) fn stored(&self, batch: &Batch) {
+        let mut inner = self.lock();
+        inner.backlog.stored(batch);
+        inner.unsaved.0 = 0;
+        inner.unsaved.1 -= volume(batch);
+        inner.stored.ticks += batch.counts.ticks;
+        inner.stored.windows += 1;
+    }
+
+    /// Waits up to `pause`, or until the worker stops; true when it stops.
+    pub(super) fn pause(&self, pause: Duration) -> bool {
+        let inner = self.lock();
+        self.0.1.wait_timeout_while(inner, pause, |inner| !inner.stopping).unwrap_or_else(PoisonError::into_inner).0.stopping
+    }
+
+    /// No further window will come.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.0.1.notify_all();
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        let inner = self.lock();
+        let (merged_ticks, merged_windows) = inner.backlog.merged();
+        Depth {
+            windows: inner.backlog.len(),
+            ticks: inner.backlog.ticks(),
+            room: inner.backlog.room(),
+            full: inner.backlog.is_full(),
+            merged_ticks,
+            merged_windows,
+            stored: inner.stored,
+            unsaved_windows: inner.backlog.len() + inner.unsaved.0,
+            unsaved_volume: inner.unsaved.1,
+        }
+    }
+
+    /// A panic in one thread ends the process, so a poisoned lock is never met in practice; its state is whole anyway.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn volume(batch: &Batch) -> i64 {
+    batch.symbols.iter().map(|row| row.volume.0).sum()
+}

@@ -1,0 +1,179 @@
+//! What the log says: notes of the engine, overload, the heartbeat and the totals at stop. Wordings that other tools
+//! grep for are fixed.
+
+use ayumi_engine::batch::Cause;
+use ayumi_engine::counts::{Reason, Totals};
+use ayumi_engine::output::{DeadLine, Note};
+use ayumi_engine::{Engine, Stamp};
+
+use super::queue::Depth;
+
+/// Time between two heartbeat lines.
+const HEARTBEAT_MS: i64 = 60_000;
+/// Time between two statistics lines while the queue is full.
+const OVERLOAD_MS: i64 = 5_000;
+/// Lines about single gaps after one lost line; with fifty symbols the ledger is the better place.
+const GAP_LINES_PER_LOSS: u32 = 5;
+
+/// Periodic lines.
+pub(super) struct Report {
+    heartbeat_at: Stamp,
+    overload: Option<Overload>,
+    gap_lines: u32,
+}
+
+struct Overload {
+    since: Stamp,
+    said: Stamp,
+    /// Merged ticks when it began.
+    merged: u64,
+    windows: u64,
+}
+
+impl Report {
+    pub(super) fn new(now: Stamp) -> Self {
+        Self { heartbeat_at: now.plus_ms(HEARTBEAT_MS), overload: None, gap_lines: 0 }
+    }
+
+    /// A line was lost: its gaps may be told again.
+    pub(super) fn line_lost(&mut self) {
+        self.gap_lines = 0;
+    }
+
+    pub(super) fn note(&mut self, note: &Note, tickers: &[String]) {
+        let ticker = |symbol: &ayumi_engine::SymbolId| tickers.get(symbol.index()).map_or("?", String::as_str);
+        match note {
+            Note::GuardDrop { symbol, price, bounds, unsaid } => log::warn!(
+                "price guard drop symbol={} price={:.3} bounds={bounds}{}",
+                ticker(symbol),
+                price.yen(),
+                more(*unsaid)
+            ),
+            Note::Odd { reason, sample, unsaid } => {
+                log::warn!("message rejected reason={} sample={sample:?}{}", reason.as_str(), more(*unsaid));
+            }
+            Note::GapVolume { symbol, volume, span_ms } => {
+                self.gap_lines += 1;
+                if self.gap_lines <= GAP_LINES_PER_LOSS {
+                    log::warn!(
+                        "gap symbol={} volume={volume} span={:.1}s -> volume_ledger (gap)",
+                        ticker(symbol),
+                        *span_ms as f64 / 1000.0
+                    );
+                } else {
+                    log::debug!("gap symbol={} volume={volume}", ticker(symbol));
+                }
+            }
+            Note::VolumeFell { symbol, by } => {
+                log::warn!("cumulative volume fell symbol={} by={by} -> volume_ledger (decrease)", ticker(symbol));
+            }
+            Note::ForeignOffset => log::warn!(
+                "the station's times carry another offset than +09:00; their digits are read as JST. Set the PC's time zone to Osaka, Sapporo, Tokyo (UTC+09:00)"
+            ),
+            Note::Quiet { silent_ms } => log::info!(
+                "no PUSH for {:.1} s; /board shows no new volume, so the market is quiet and the line is kept",
+                *silent_ms as f64 / 1000.0
+            ),
+        }
+    }
+
+    pub(super) fn dead_line(&self, why: &DeadLine, tickers: &[String]) -> String {
+        match why {
+            DeadLine::VolumeMoved { symbol, seen, board, silent_ms } => format!(
+                "no PUSH for {:.1} s while the volume of {} moved from {seen} to {board}: the line is dead",
+                *silent_ms as f64 / 1000.0,
+                tickers.get(symbol.index()).map_or("?", String::as_str)
+            ),
+            DeadLine::NoAnswer { silent_ms } => {
+                format!("no PUSH for {:.1} s and /board does not answer either", *silent_ms as f64 / 1000.0)
+            }
+        }
+    }
+
+    /// Called about every window; writes what is due.
+    pub(super) fn tick(&mut self, engine: &mut Engine, depth: &Depth, now: Stamp) {
+        self.overload(engine, depth, now);
+        if now >= self.heartbeat_at {
+            self.heartbeat_at = now.plus_ms(HEARTBEAT_MS);
+            heartbeat(engine, depth);
+        }
+    }
+
+    fn overload(&mut self, engine: &Engine, depth: &Depth, now: Stamp) {
+        let merged = engine.totals().merged + depth.merged_ticks;
+        match &mut self.overload {
+            None if depth.full => {
+                log::warn!(
+                    "[PushTickReceiver] tick queue full; merged={merged} waiting_ticks={} waiting_windows={}; volume is kept, detail is merged",
+                    depth.ticks,
+                    depth.windows
+                );
+                self.overload = Some(Overload { since: now, said: now, merged, windows: depth.merged_windows });
+            }
+            Some(overload) if depth.full => {
+                if now.ms_since(overload.said) >= OVERLOAD_MS {
+                    overload.said = now;
+                    log::warn!(
+                        "[PushTickReceiver] tick queue full; merged={} merged_windows={} waiting_ticks={} waiting_windows={} since={:.0}s",
+                        merged - overload.merged,
+                        depth.merged_windows - overload.windows,
+                        depth.ticks,
+                        depth.windows,
+                        now.ms_since(overload.since) as f64 / 1000.0
+                    );
+                }
+            }
+            // Half empty again before it counts as over, or it would flap.
+            Some(overload) if depth.room > depth.ticks && depth.windows < 8 => {
+                log::warn!(
+                    "[PushTickReceiver] tick queue drained after {:.1}s; merged={} merged_windows={}",
+                    now.ms_since(overload.since) as f64 / 1000.0,
+                    merged - overload.merged,
+                    depth.merged_windows - overload.windows
+                );
+                self.overload = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn heartbeat(engine: &mut Engine, depth: &Depth) {
+    let lag = engine.take_lag().quantile_s(0.99).map_or("-".to_owned(), |s| format!("{s:.1}s"));
+    log::info!("heartbeat {} lag_p99={lag} queue={}", balance(engine, depth), depth.windows);
+}
+
+/// `received=... stored=... merged=... rejected=...(...) inflight=... diff=... ledger=...`: the books of every message.
+pub(super) fn balance(engine: &Engine, depth: &Depth) -> String {
+    let totals = engine.totals();
+    let stored = depth.stored.ticks;
+    let merged = totals.merged + depth.merged_ticks;
+    let inflight = depth.ticks + engine.open_ticks();
+    let rejected = totals.rejected_sum();
+    let diff = totals.received as i64 - (stored + merged + inflight + rejected) as i64;
+    format!(
+        "received={} stored={stored} merged={merged} rejected={rejected}{} inflight={inflight} diff={diff} ledger={}",
+        totals.received,
+        reasons(totals),
+        ledger(totals)
+    )
+}
+
+fn reasons(totals: &Totals) -> String {
+    parts(Reason::ALL.iter().map(|r| (r.as_str(), totals.rejected_by(*r) as i64)))
+}
+
+fn ledger(totals: &Totals) -> String {
+    let sum: i64 = totals.ledger.iter().sum();
+    format!("{sum}{}", parts(Cause::ALL.iter().map(|c| (c.as_str(), totals.ledger_by(*c)))))
+}
+
+/// `(guard:41,no_price:2)` of what is not zero.
+fn parts<'a>(all: impl Iterator<Item = (&'a str, i64)>) -> String {
+    let some: Vec<String> = all.filter(|(_, n)| *n != 0).map(|(name, n)| format!("{name}:{n}")).collect();
+    if some.is_empty() { String::new() } else { format!("({})", some.join(",")) }
+}
+
+fn more(unsaid: u64) -> String {
+    if unsaid == 0 { String::new() } else { format!(" ({unsaid} more since the last such line)") }
+}

@@ -1,0 +1,178 @@
+//! The REST side of the worker: hands requests to the REST thread, and its replies to the engine and the log.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use ayumi_engine::settings::EngineSettings;
+use ayumi_engine::{Engine, Stamp, SymbolId};
+use ayumi_station::rest;
+use ayumi_station::{Entry, Job, Registration, Reply, RestError, RestWorker};
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+
+use super::OnlineSetup;
+use crate::clock::Clock;
+
+/// After a registration that did not go through, it is tried again this often while the line is up.
+const REGISTER_AGAIN: Duration = Duration::from_secs(30);
+
+/// The REST thread and what is known of it.
+pub(super) struct Rest {
+    worker: RestWorker,
+    entries: Vec<Entry>,
+    auto_register: bool,
+    probe: bool,
+    register_at: Option<Instant>,
+    register_again: Duration,
+    /// Complaints already made, so that each is made once.
+    refused: BTreeSet<Entry>,
+    register_error: Option<String>,
+    board_error: Option<String>,
+}
+
+impl Rest {
+    pub(super) fn start(
+        online: &OnlineSetup,
+        settings: &EngineSettings,
+        clock: &Clock,
+        tell: mpsc::Sender<Reply>,
+    ) -> std::io::Result<Self> {
+        let entries = settings
+            .watched
+            .iter()
+            .map(|w| Entry { symbol: w.symbol.code.clone(), exchange: w.symbol.exchange })
+            .collect();
+        // One request is in flight, so the channel never fills while the worker lives; when it is gone, nobody waits.
+        let worker = rest::spawn(online.rest.clone(), move |reply| drop(tell.blocking_send(reply)));
+        Ok(Self {
+            worker,
+            entries,
+            auto_register: online.auto_register,
+            probe: online.probe,
+            register_at: None,
+            register_again: clock.scale(REGISTER_AGAIN),
+            refused: BTreeSet::new(),
+            register_error: None,
+            board_error: None,
+        })
+    }
+
+    /// Sends the `--probe-board` request; false when none is wanted.
+    pub(super) fn probe(&mut self) -> bool {
+        let first = self.entries.first().filter(|_| self.probe).cloned();
+        first.is_some_and(|entry| self.worker.send(Job::Probe { entry }).is_ok())
+    }
+
+    /// Reads the station's list back and registers what is missing.
+    pub(super) fn ensure_registered(&mut self) {
+        self.register_at = None;
+        if self.auto_register && self.worker.send(Job::EnsureRegistered { symbols: self.entries.clone() }).is_err() {
+            self.register_at = Some(Instant::now() + self.register_again);
+        }
+    }
+
+    /// Time passed.
+    pub(super) fn tick(&mut self, line_up: bool) {
+        if line_up && self.register_at.is_some_and(|at| Instant::now() >= at) {
+            self.ensure_registered();
+        }
+    }
+
+    /// Asks `/board`; false when the request could not be taken.
+    pub(super) fn board(&mut self, symbol: SymbolId) -> bool {
+        let entry = self.entries[symbol.index()].clone();
+        self.worker.send(Job::Board { entry, tag: u64::from(symbol.0) }).is_ok()
+    }
+
+    pub(super) fn token(&self) -> Option<SecretString> {
+        self.worker.token()
+    }
+
+    pub(super) fn stop(&self) {
+        self.worker.stop();
+    }
+
+    pub(super) fn reply(&mut self, reply: Reply, engine: &mut Engine, now: Stamp) {
+        match reply {
+            Reply::Board { tag, result, .. } => {
+                let symbol = SymbolId(tag as u16);
+                match result {
+                    Ok(body) => {
+                        engine.on_board(symbol, &body, now);
+                        self.board_fine();
+                    }
+                    Err(error) => {
+                        engine.on_board_failed(!matches!(error, RestError::Transport(_)), now);
+                        self.board_failed(symbol, &error);
+                    }
+                }
+            }
+            Reply::Registered(registration) => self.registered(registration),
+            Reply::Probed { entry, result, took } => say_probe(&entry, &result, took),
+            Reply::TokenChanged => log::info!("a new API token was fetched with the API password"),
+        }
+    }
+
+    fn board_fine(&mut self) {
+        if self.board_error.take().is_some() {
+            log::info!("/board answers again");
+        }
+    }
+
+    /// The same complaint is made once, not eight times a second.
+    fn board_failed(&mut self, symbol: SymbolId, error: &RestError) {
+        let text = error.to_string();
+        if self.board_error.as_ref() != Some(&text) {
+            let entry = &self.entries[symbol.index()];
+            log::warn!("/board {}@{}: {text}; books come from PUSH meanwhile. {}", entry.symbol, entry.exchange, error.advice());
+            self.board_error = Some(text);
+        }
+    }
+
+    fn registered(&mut self, registration: Registration) {
+        for (entry, why) in &registration.refused {
+            if self.refused.insert(entry.clone()) {
+                log::warn!(
+                    "symbol {}@{} was refused by the station ({why}); check the code in \"symbols\". The others go on",
+                    entry.symbol,
+                    entry.exchange
+                );
+            }
+        }
+        if !registration.not_fitting.is_empty() {
+            let names: Vec<&str> = registration.not_fitting.iter().map(|e| e.symbol.as_str()).collect();
+            log::warn!(
+                "the station's list is full ({} entries, code 4002006): {} do not fit. Unregister what other programs left behind (PUT /unregister/all), or shorten \"symbols\"",
+                registration.on_list,
+                names.join(",")
+            );
+        }
+        match &registration.error {
+            None => {
+                self.register_error = None;
+                log::info!("registered symbols={} added={}", registration.registered, registration.added.len());
+            }
+            Some(error) => {
+                self.register_at = Some(Instant::now() + self.register_again);
+                let text = error.to_string();
+                if self.register_error.as_ref() != Some(&text) {
+                    log::warn!(
+                        "registration: {text}. {} PUSH is read all the same; registration is tried again every {} s",
+                        error.advice(),
+                        REGISTER_AGAIN.as_secs()
+                    );
+                    self.register_error = Some(text);
+                }
+            }
+        }
+    }
+}
+
+/// The three fixed wordings of `--probe-board`.
+fn say_probe(entry: &Entry, result: &Result<Vec<u8>, RestError>, took: Duration) {
+    let what = format!("[PROBE] /board {}@{}", entry.symbol, entry.exchange);
+    match result {
+        Ok(_) => log::info!("{what} OK ({} ms)", took.as_millis()),
+        Err(error) => log::warn!("{what} {error}; {}", error.advice()),
+    }
+}
