@@ -4,6 +4,7 @@
 //! is a function of the recording alone, so that the same file always gives the same bytes. BidPrice is the best
 //! SELL quote here, as everywhere on the wire.
 
+use ayumi_engine::market::ticksize::{self, Group};
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::jst::{self, Date};
 use ayumi_wire::num::{Decimal, Price, Qty};
@@ -202,21 +203,25 @@ impl Completer {
             price: best,
             qty: qty.unwrap_or_default(),
         };
-        let mut price = best.0;
+        let group = if self.fine { Group::Topix500 } else { Group::Share };
+        let mut price = best;
         for level in &mut levels[1..] {
             let mut draw;
             loop {
-                price += direction * tick(price, direction, self.fine);
-                draw = mixed(&self.symbol.code, price as u64 ^ (era << 40));
-                if price <= 0 || draw % 6 != 0 {
+                price = match direction {
+                    1 => ticksize::up(group, price),
+                    _ => ticksize::down(group, price),
+                };
+                draw = mixed(&self.symbol.code, price.0 as u64 ^ (era << 40));
+                if price.0 <= 0 || draw % 6 != 0 {
                     break;
                 }
             }
-            if price <= 0 {
+            if price.0 <= 0 {
                 break;
             }
             *level = Level {
-                price: Price(price),
+                price,
                 qty: Qty((1 + (draw >> 8) as i64 % 60) * self.unit),
             };
         }
@@ -251,39 +256,6 @@ fn previous_weekday(date: Date) -> Date {
         _ => 1,
     };
     Date::from_days(date.days() - back)
-}
-
-/// The tick (1/10,000 yen) at a price when going up (1) or down (-1); station document 3.5, groups 10000 and 10003.
-fn tick(price: i64, direction: i64, fine: bool) -> i64 {
-    const COARSE: [(i64, i64); 10] = [
-        (3_000, 10_000),
-        (5_000, 50_000),
-        (30_000, 100_000),
-        (50_000, 500_000),
-        (300_000, 1_000_000),
-        (500_000, 5_000_000),
-        (3_000_000, 10_000_000),
-        (5_000_000, 50_000_000),
-        (30_000_000, 100_000_000),
-        (50_000_000, 500_000_000),
-    ];
-    const FINE: [(i64, i64); 10] = [
-        (1_000, 1_000),
-        (3_000, 5_000),
-        (10_000, 10_000),
-        (30_000, 50_000),
-        (100_000, 100_000),
-        (300_000, 500_000),
-        (1_000_000, 1_000_000),
-        (3_000_000, 5_000_000),
-        (10_000_000, 10_000_000),
-        (30_000_000, 50_000_000),
-    ];
-    let table = if fine { FINE } else { COARSE };
-    // A limit belongs to the finer tick below it; going up from it, the coarser one begins.
-    let price = if direction > 0 { price } else { price - 1 };
-    let found = table.iter().find(|(limit, _)| price < limit * Price::PER_YEN);
-    found.map_or(1_000_000_000, |&(_, tick)| tick)
 }
 
 fn exchange_name(exchange: u16) -> &'static str {
@@ -366,25 +338,6 @@ mod tests {
             Some(Price::from_yen(610_534)),
             "2035.1121 x 300, in whole yen"
         );
-    }
-
-    #[test]
-    fn ticks_follow_the_tables() {
-        let yen = |p: i64| p * Price::PER_YEN;
-        for (price, direction, fine, expected) in [
-            (2_999, 1, false, 10_000),
-            (3_000, 1, false, 50_000),
-            (3_000, -1, false, 10_000),
-            (1_000, 1, true, 5_000),
-            (1_000, -1, true, 1_000),
-            (60_000_000, 1, false, 1_000_000_000),
-        ] {
-            assert_eq!(
-                tick(yen(price), direction, fine),
-                expected,
-                "{price} {direction} {fine}"
-            );
-        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub struct SimConfig {
     pub start: Option<Stamp>,
     /// What goes wrong.
     pub faults: Faults,
-    /// The source starts with the first PUSH client that has at least one registered symbol. In [`Speed::Full`] it
-    /// always waits for a client, because the client is the clock.
+    /// The source starts with the first PUSH client that has at least one registered symbol; a market also with the
+    /// first `/board`. In [`Speed::Full`] the source always waits for a PUSH client, because the client is the clock.
     pub wait_for_client: bool,
     /// PUSH only for symbols registered with `PUT /register`, as the station does. False: all symbols of the source.
     pub require_registration: bool,

@@ -1,10 +1,14 @@
 //! Where messages come from: a queue of (time, symbol, text), pulled by the player. Pure but for reading a recording.
 
+mod market;
+
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::num::Decimal;
 
+use self::market::MarketFeed;
 use crate::config::{SimConfig, SimError, Source};
 use crate::recording::{Reader, Recorded};
 use crate::rest::Station;
@@ -13,6 +17,11 @@ use crate::rest::Station;
 pub(crate) enum Feed {
     Silent,
     Played(Played),
+    Market {
+        market: Box<MarketFeed>,
+        /// No start was given: its clock is set when it begins.
+        from_now: bool,
+    },
 }
 
 /// What a pulled message is; its text went to the buffer.
@@ -29,20 +38,45 @@ impl Feed {
     /// Opens the source of a configuration.
     pub(crate) fn open(config: &SimConfig) -> Result<Self, SimError> {
         Ok(match &config.source {
-            Source::Silent | Source::Market { .. } => Self::Silent,
+            Source::Silent => Self::Silent,
+            Source::Market {
+                seed,
+                symbols,
+                per_second,
+            } => Self::Market {
+                market: Box::new(MarketFeed::new(
+                    *seed,
+                    symbols,
+                    *per_second,
+                    config.start.unwrap_or_else(now),
+                )),
+                from_now: config.start.is_none(),
+            },
             Source::Recording { path } => Self::Played(Played::new(Box::new(Reader::open(path)?))),
             Source::Lines(lines) => Self::Played(Played::new(Box::new(lines.clone().into_iter().map(Ok)))),
         })
     }
 
+    /// What is known before the first message.
+    pub(crate) fn prime(&mut self, station: &mut Station) {
+        if let Self::Market { market, .. } = self {
+            market.prime(station);
+        }
+    }
+
     /// The source's clock starts now.
-    pub(crate) fn begin(&mut self) {}
+    pub(crate) fn begin(&mut self) {
+        if let Self::Market { market, from_now: true } = self {
+            market.begin(now());
+        }
+    }
 
     /// The time of the next message; `None` = the source has ended.
     pub(crate) fn peek(&mut self) -> Option<Stamp> {
         match self {
             Self::Silent => None,
             Self::Played(played) => played.next.as_ref().map(|r| r.at),
+            Self::Market { market, .. } => market.peek(),
         }
     }
 
@@ -51,6 +85,7 @@ impl Feed {
         match self {
             Self::Silent => None,
             Self::Played(played) => played.take(station, out),
+            Self::Market { market, .. } => market.take(out),
         }
     }
 
@@ -58,7 +93,7 @@ impl Feed {
     pub(crate) fn take_skipped(&mut self) -> u64 {
         match self {
             Self::Played(played) => std::mem::take(&mut played.skipped),
-            Self::Silent => 0,
+            Self::Silent | Self::Market { .. } => 0,
         }
     }
 }
@@ -134,6 +169,12 @@ fn symbol_of(ticker: &str) -> Symbol {
         code: code.to_owned(),
         exchange: exchange.parse().unwrap_or(1),
     }
+}
+
+/// The machine's clock.
+fn now() -> Stamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Stamp(i64::try_from(since.as_nanos()).unwrap_or_default())
 }
 
 /// `TradingVolume` out of a message's text, without parsing the rest.

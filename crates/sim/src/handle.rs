@@ -8,7 +8,7 @@ use std::time::Duration;
 use ayumi_engine::Symbol;
 use tokio::sync::oneshot;
 
-use crate::config::{SimConfig, SimError, Speed};
+use crate::config::{SimConfig, SimError, Source, Speed};
 use crate::counters::Counters;
 use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
 use crate::feed::{Feed, volume_of};
@@ -58,12 +58,26 @@ impl Sim {
 }
 
 fn check(config: &SimConfig) -> Result<(), SimError> {
-    match config.speed {
-        Speed::Times(factor) if !(factor.is_finite() && factor > 0.0) => {
-            Err(SimError::Setting("the speed must be a number above 0"))
-        }
-        _ => Ok(()),
+    if let Speed::Times(factor) = config.speed
+        && !(factor.is_finite() && factor > 0.0)
+    {
+        return Err(SimError::Setting("the speed must be a number above 0"));
     }
+    let Source::Market {
+        symbols, per_second, ..
+    } = &config.source
+    else {
+        return Ok(());
+    };
+    if symbols.is_empty() {
+        return Err(SimError::Setting("a generated market needs at least one symbol"));
+    }
+    if !(*per_second > 0.0 && *per_second <= 1e6) {
+        return Err(SimError::Setting(
+            "messages per second must be above 0 and at most 1,000,000 (for more, raise the speed)",
+        ));
+    }
+    Ok(())
 }
 
 fn log_end(result: io::Result<()>) {

@@ -28,7 +28,8 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(shared: Arc<Shared>, feed: Feed, start: Option<Stamp>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mut feed: Feed, start: Option<Stamp>) -> Self {
+        feed.prime(&mut shared.station());
         Self {
             shared,
             feed,
@@ -85,7 +86,7 @@ impl Player {
             let passed = began.elapsed().as_nanos() as f64 * factor;
             // The message waited for is due, whatever rounding says.
             let until = Stamp(first.0.saturating_add(passed as i64)).max(at);
-            let client = self.emit(until, usize::MAX);
+            let client = self.emit(until, None);
             self.reset_slow_reader(client.as_deref());
             tokio::task::yield_now().await;
         }
@@ -97,7 +98,7 @@ impl Player {
             while !self.shared.has_audience() {
                 self.shared.audience.notified().await;
             }
-            let client = self.emit(Stamp::NEVER, HIGH_WATER);
+            let client = self.emit(Stamp::NEVER, Some(HIGH_WATER));
             match client.filter(|c| c.outbox().pending() >= HIGH_WATER) {
                 Some(client) => client.drained.notified().await,
                 None => tokio::task::yield_now().await,
@@ -105,14 +106,19 @@ impl Player {
         }
     }
 
-    /// Sends what is due, at most a batch and until `high_water` bytes wait.
-    fn emit(&mut self, until: Stamp, high_water: usize) -> Option<Arc<Client>> {
+    /// Sends what is due, at most a batch. With a high-water mark only what the client can take: nothing beyond that
+    /// many waiting bytes, nothing to a client that is stalled or ending.
+    fn emit(&mut self, until: Stamp, high_water: Option<usize>) -> Option<Arc<Client>> {
         let client = self.shared.current();
         let mut station = self.shared.station();
         let mut outbox = client.as_deref().map(Client::outbox);
         for _ in 0..BATCH {
-            let full = outbox.as_ref().is_some_and(|o| o.pending() >= high_water);
-            if full || self.feed.peek().is_none_or(|at| at > until) {
+            let takes = match (&outbox, high_water) {
+                (_, None) => true,
+                (None, Some(_)) => false,
+                (Some(outbox), Some(mark)) => outbox.is_open() && outbox.pending() < mark,
+            };
+            if !takes || self.feed.peek().is_none_or(|at| at > until) {
                 break;
             }
             self.text.clear();

@@ -1,0 +1,81 @@
+//! A generated market as a source: which symbol moves, and when, drawn from the seed.
+
+use ayumi_engine::market::{Market, Profile};
+use ayumi_engine::{Stamp, Symbol};
+
+use super::Item;
+use crate::rest::Station;
+
+/// The market, its clock and its dice. Integers only: the same seed gives the same bytes on every machine.
+pub(crate) struct MarketFeed {
+    market: Market,
+    /// One per symbol, in the market's order.
+    slots: Vec<usize>,
+    dice: u64,
+    /// Mean simulated time between messages, ns.
+    mean_gap: u64,
+    next: Stamp,
+}
+
+impl MarketFeed {
+    /// A market before its opening, its first message due at `start`.
+    pub(crate) fn new(seed: u64, symbols: &[Symbol], per_second: f64, start: Stamp) -> Self {
+        let mut seen = std::collections::BTreeSet::new();
+        let profiles = symbols
+            .iter()
+            .filter(|s| seen.insert(*s))
+            .map(|s| Profile::of(s, seed))
+            .collect();
+        Self {
+            market: Market::new(seed, profiles),
+            slots: Vec::new(),
+            dice: seed ^ 0x5EED_0F7E_ED5E_ED00,
+            mean_gap: (1e9 / per_second) as u64,
+            next: start,
+        }
+    }
+
+    /// Shows every symbol's first state on `/board`.
+    pub(crate) fn prime(&mut self, station: &mut Station) {
+        let mut text = Vec::with_capacity(2048);
+        for (index, profile) in self.market.profiles().iter().enumerate() {
+            let slot = station.slot(&profile.symbol);
+            text.clear();
+            self.market.message(index).write(&mut text);
+            station.boards.update(slot, &text);
+            self.slots.push(slot);
+        }
+    }
+
+    pub(crate) fn begin(&mut self, now: Stamp) {
+        self.next = now;
+    }
+
+    pub(crate) fn peek(&self) -> Option<Stamp> {
+        (!self.slots.is_empty()).then_some(self.next)
+    }
+
+    pub(crate) fn take(&mut self, out: &mut Vec<u8>) -> Option<Item> {
+        let index = self.below(self.slots.len() as u64) as usize;
+        let &slot = self.slots.get(index)?;
+        let at = self.next;
+        self.market.step(index, at);
+        let message = self.market.message(index);
+        message.write(out);
+        let volume = message.trading_volume.map(|q| q.0);
+        // Between nothing and twice the mean: messages come unevenly, as they do.
+        let gap = self.below(2 * self.mean_gap + 1);
+        self.next = Stamp(at.0.saturating_add(gap as i64));
+        Some(Item { at, slot, volume })
+    }
+
+    /// A draw from 0 to `n` - 1 (splitmix64).
+    fn below(&mut self, n: u64) -> u64 {
+        self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.dice;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^= x >> 31;
+        ((u128::from(x) * u128::from(n)) >> 64) as u64
+    }
+}
