@@ -185,6 +185,11 @@ impl StoreError {
                 operation,
                 detail,
             },
+            Some(ErrorCode::ReadOnly) if source.sqlite_extended_error_code().is_some_and(needs_repair) => Self::Io {
+                path,
+                operation,
+                detail: "its last writer was interrupted; the file is repaired when it is next opened to write".into(),
+            },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path, operation, phase },
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path, why: detail },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
@@ -231,6 +236,61 @@ impl StoreError {
     }
 }
 
+/// A read-only connection met what a crash left behind, which only a writing one can clear away.
+fn needs_repair(extended_code: i32) -> bool {
+    use rusqlite::ffi::{SQLITE_READONLY_CANTINIT, SQLITE_READONLY_RECOVERY, SQLITE_READONLY_ROLLBACK};
+    matches!(
+        extended_code,
+        SQLITE_READONLY_ROLLBACK | SQLITE_READONLY_RECOVERY | SQLITE_READONLY_CANTINIT
+    )
+}
+
 fn owner(pid: &Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (PID {pid})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g08_what_can_pass_is_retryable() {
+        // Code, retryable while running, retryable at start, a word of the message.
+        for (code, running, start, word) in [
+            (5, true, true, "locked by another program"),
+            (261, true, true, "locked by another program"),
+            (6, true, true, "locked by another program"),
+            (13, true, true, "no space left"),
+            (10, true, true, "disk error"),
+            (1034, true, true, "disk error"),
+            (14, true, true, "disk error"),
+            (8, true, false, "read-only"),
+            (1032, true, false, "read-only"),
+            (776, true, true, "was interrupted"),
+            (26, false, false, "no SQLite database"),
+            (11, false, false, "damaged"),
+            (1, false, false, "failed"),
+        ] {
+            let source = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let path = Path::new("day.db");
+            let (later, first) = (
+                StoreError::sqlite(path, "commit", source()),
+                StoreError::opening(path, "commit", source()),
+            );
+            assert_eq!(later.is_retryable(), running, "{code}: {later}");
+            assert_eq!(first.is_retryable(), start, "{code}: {first}");
+            assert!(
+                later.to_string().contains(word) && later.to_string().contains("day.db"),
+                "{later}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_new_day_meets_the_same_problem_as_a_passing_one() {
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = StoreError::file(Path::new("day.db"), "creating", &refused);
+        assert!(!error.is_retryable());
+        assert!(error.while_running().is_retryable());
+    }
 }

@@ -297,4 +297,20 @@ mod tests {
                 .ends_with("WHERE NOT EXISTS (SELECT 1 FROM orderbook_snapshot WHERE ts = ?2 AND ticker = ?1)")
         );
     }
+
+    #[test]
+    fn x05_the_document_names_every_column_and_every_snippet_is_read_only() {
+        let text = include_str!("../../../docs/schema.md");
+        for table in TABLES {
+            let section = text.split("\n## ").find(|s| s.starts_with(table.name));
+            let section = section.unwrap_or_else(|| panic!("no section {}", table.name));
+            for column in table.columns {
+                let shared = ["ticker", "trading_date"].contains(&column.name);
+                let name = format!("`{}`", column.name);
+                assert!(shared || section.contains(&name), "{}.{}", table.name, column.name);
+            }
+        }
+        let snippets: Vec<&str> = text.split("```").skip(1).step_by(2).collect();
+        assert!(snippets.len() >= 2 && snippets.iter().all(|s| s.contains("mode=ro")));
+    }
 }
