@@ -142,6 +142,12 @@ impl Database {
     }
 
     #[cfg(test)]
+    pub(super) fn heartbeats(&self) -> i64 {
+        let sql = "SELECT heartbeat FROM schema_version";
+        self.connection.query_row(sql, [], |row| row.get(0)).unwrap_or(-1)
+    }
+
+    #[cfg(test)]
     pub(super) fn doubt(&mut self) {
         self.checkpoints.suspect = true;
     }

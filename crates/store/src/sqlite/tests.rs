@@ -199,3 +199,26 @@ fn s18_doubts_end_with_a_complete_checkpoint_only() {
     sink.flush().unwrap();
     assert!(sink.write(&batch(3)).unwrap().durable);
 }
+
+#[test]
+fn g06_idle_makes_the_tail_durable_even_under_a_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    let mut sink = open(&path, Durability::Balanced);
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM tick_batch").unwrap();
+    let written = std::time::Instant::now();
+    assert!(!sink.write(&batch(0)).unwrap().durable);
+    while !sink.database.as_ref().unwrap().is_durable() {
+        assert!(written.elapsed() < Duration::from_secs(20), "no sync came");
+        std::thread::sleep(Duration::from_millis(10));
+        sink.idle().unwrap();
+    }
+    assert!(written.elapsed() >= Duration::from_millis(700), "not with every call");
+    assert_eq!(pragma(&sink, "synchronous"), FULL);
+    assert_eq!(
+        sink.database.as_ref().unwrap().heartbeats(),
+        2,
+        "one at opening, one for the tail"
+    );
+}
