@@ -1,8 +1,8 @@
 //! A kabu Station in a box: REST and PUSH on loopback, with faults on demand.
 //!
 //! Clients cannot tell it from the original as far as market data goes: bytes, limits, error pairs and bad habits are
-//! those of the station. Pure state answers requests ([`rest`]) and makes messages ([`feed`]); thin I/O around it
-//! ([`server`], [`push`]) owns sockets and clocks, and writes HTTP and WebSocket itself so that every byte is under
+//! those of the station. Pure state answers requests (`rest`) and makes messages (`feed`); thin I/O around it
+//! (`server`, `push`) owns sockets and clocks, and writes HTTP and WebSocket itself so that every byte is under
 //! control. Faults are data ([`Faults`]) that may change while it runs.
 //!
 //! It refuses to place orders, to listen anywhere but on loopback, and to keep an unbounded queue.

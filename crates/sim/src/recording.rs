@@ -184,10 +184,10 @@ fn open_input(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     })
 }
 
-/// Unix seconds with a fraction, to the microsecond (which a float of today's seconds still resolves).
+/// Unix seconds (up to the year 2255) with a fraction, to the microsecond (which a float of today's seconds still resolves).
 fn receive_time(text: &str) -> Option<Stamp> {
     let seconds: f64 = text.trim_matches('"').parse().ok()?;
-    (0.0..1.0e10)
+    (0.0..9.0e9)
         .contains(&seconds)
         .then(|| Stamp((seconds * 1e6).round() as i64 * 1_000))
 }
@@ -252,6 +252,10 @@ mod tests {
             r#"{"Symbol":7}"#,
             r#"{"Symbol":""}"#,
             r#"{"t_recv":-1,"msg":{"Symbol":"7203"}}"#,
+            r#"{"t_recv":1e300,"msg":{"Symbol":"7203"}}"#,
+            r#"{"t_recv":9999999999,"msg":{"Symbol":"7203"}}"#,
+            r#"{"t_recv":"NaN","msg":{"Symbol":"7203"}}"#,
+            r#"{"Symbol":"7203","BidPrice":1e400}"#,
             r#"{"Symbol":"7203","TradingVolume":0.5}"#,
             r#"{"Symbol":"7203","CurrentPrice":true}"#,
         ] {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_sim::{Source, Speed, read_recording};
-use common::{PATIENCE, Push, ask, register, start};
+use common::{PATIENCE, Push, ask, register, skip, start};
 use serde_json::Value;
 
 fn market(seed: u64) -> Source {
@@ -86,7 +86,7 @@ fn real_recording() -> Option<PathBuf> {
     let path = folder.map(|f| PathBuf::from(f).join("push_247A_20251031.jsonl.gz"));
     let found = path.filter(|p| p.exists());
     if found.is_none() {
-        println!("skipped: AYUMI_REALDATA does not name a folder with push_247A_20251031.jsonl.gz");
+        skip("AYUMI_REALDATA does not name a folder with push_247A_20251031.jsonl.gz");
     }
     found
 }

@@ -9,7 +9,7 @@
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ayumi_engine::Stamp;
 use ayumi_sim::{Cut, PingHabit, RawFrame, Recorded, Source, Speed, Takeover, UpgradeFault};
@@ -98,6 +98,21 @@ fn a_recording_plays_to_the_registered_client() {
         message("7203", 100_000),
         "still serving"
     );
+}
+
+#[test]
+fn the_gaps_are_those_of_the_recording_divided_by_the_speed() {
+    let sim = start(|c| {
+        c.source = lines("7203", 11, 100);
+        c.speed = Speed::Times(10.0);
+    });
+    let mut push = Push::open(sim.port());
+    let began = Instant::now();
+    register(sim.port(), &["7203"]);
+    for _ in 0..11 {
+        push.text();
+    }
+    assert!(began.elapsed() >= Duration::from_millis(99), "{:?}", began.elapsed());
 }
 
 #[test]

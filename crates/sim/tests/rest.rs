@@ -12,7 +12,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use ayumi_sim::{BoardAnswer, RestAnswer, RestFault, Sim, SimConfig, SimError};
-use common::{PATIENCE, Reader, TOKEN, ask, connect, connect_v6, register, request, send, start};
+use common::{PATIENCE, Reader, TOKEN, ask, connect, connect_v6, register, request, send, skip, start};
 
 #[test]
 fn every_path_answers() {
@@ -202,7 +202,7 @@ fn n12_both_loopback_families_have_the_port() {
             reader.stream.write_all(board.as_bytes()).unwrap();
             assert_eq!(reader.answer().unwrap().status, 200);
         }
-        Err(e) => println!("skipped: no IPv6 loopback on this machine ({e})"),
+        Err(e) => skip(&format!("no IPv6 loopback on this machine ({e})")),
     }
 }
 

@@ -118,6 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn garbage_keeps_memory_bounded() {
+        let mut dice = 1u64;
+        for _ in 0..2_000 {
+            let mut frames = ClientFrames::default();
+            for _ in 0..20 {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let mut bytes = dice.to_be_bytes();
+                bytes[0] &= 0x8F;
+                bytes[1] |= 0x80;
+                frames.feed(&bytes);
+                assert!(frames.head.len() <= 2 + 4 + 125);
+            }
+        }
+    }
+
+    #[test]
     fn violations_end_it() {
         for bytes in [
             &[0x81, 0x01, b'x'][..],

@@ -18,6 +18,9 @@ const BATCH: usize = 256;
 /// At full speed the source pauses while this many bytes wait: enough to keep the socket busy.
 const HIGH_WATER: usize = 512 * 1024;
 
+/// No wait is longer, so that no sum of times overflows.
+const TEN_YEARS_NS: f64 = 3.2e17;
+
 /// The source and its clock.
 pub(crate) struct Player {
     shared: Arc<Shared>,
@@ -81,7 +84,7 @@ impl Player {
             return;
         };
         while let Some(at) = self.feed.peek() {
-            let wait = at.0.saturating_sub(first.0).max(0) as f64 / factor;
+            let wait = (at.0.saturating_sub(first.0).max(0) as f64 / factor).min(TEN_YEARS_NS);
             tokio::time::sleep_until(began + Duration::from_nanos(wait as u64)).await;
             let passed = began.elapsed().as_nanos() as f64 * factor;
             // The message waited for is due, whatever rounding says.

@@ -12,6 +12,13 @@ use ayumi_wire::ws::{self, Opcode};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
+/// Says what is skipped, past the capture of the test runner.
+pub fn skip(why: &str) {
+    std::io::stderr()
+        .write_all(format!("skipped: {why}\n").as_bytes())
+        .unwrap();
+}
+
 pub fn start(change: impl FnOnce(&mut SimConfig)) -> SimHandle {
     let mut config = SimConfig {
         token: Some(TOKEN.into()),
