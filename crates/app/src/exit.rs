@@ -103,7 +103,11 @@ pub fn install_panic_hook() {
 }
 
 fn headline(info: &PanicHookInfo<'_>) -> String {
-    let said = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let said = text
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
     let place = info.location().map_or_else(
         || "an unknown place".to_owned(),
         |at| format!("{}:{}", at.file(), at.line()),

@@ -1,0 +1,141 @@
+//! The command line: PowerShell's spellings and everybody else's, parsed into plain structs.
+//!
+//! Nothing happens while parsing: no file is opened, no socket, no clock. What is wrong with a line becomes a
+//! [`Message`] with the next step.
+
+mod cli;
+mod normalise;
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ayumi_engine::{Stamp, Symbol};
+use log::LevelFilter;
+use secrecy::SecretString;
+
+use crate::clock::TestClock;
+use crate::exit::Exit;
+use crate::settings::Overrides;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Record.
+    Stream(StreamArgs),
+    /// Be a kabu Station.
+    Sim(SimArgs),
+    /// Show what recording looks like.
+    Demo(DemoArgs),
+}
+
+/// `ayumi stream`.
+#[derive(Clone, Debug)]
+pub struct StreamArgs {
+    /// `-Config`: the settings file.
+    pub config: PathBuf,
+    /// `-Verbose`: `Info` for 1 (default), `Warn` for 0.
+    pub level: LevelFilter,
+    /// `--mode` and `--symbols`, which beat the file.
+    pub overrides: Overrides,
+    /// `--probe-board`: ask `/board` for the first symbol before starting.
+    pub probe_board: bool,
+    /// `--duration`: stop after that much time of the worker's clock.
+    pub duration: Option<Duration>,
+    /// `--seed`: the same mock ticks every time.
+    pub seed: Option<u64>,
+    /// `--check-config`: show the effective settings and end.
+    pub check_config: bool,
+    /// `--clock`: start time and speed of the worker's clock.
+    pub clock: Option<TestClock>,
+}
+
+/// `ayumi sim`.
+#[derive(Clone, Debug)]
+pub struct SimArgs {
+    /// `-Config`: a settings file whose symbols are generated when `--symbols` is missing.
+    pub config: Option<PathBuf>,
+    /// `-Verbose`.
+    pub level: LevelFilter,
+    /// `--port`; 0 lets the system choose a free one.
+    pub port: u16,
+    /// `--token`: the token the simulator starts with.
+    pub token: Option<SecretString>,
+    /// `--password`: the API password that POST /token wants.
+    pub password: Option<SecretString>,
+    /// `--play`: a recording to play instead of a generated market.
+    pub play: Option<PathBuf>,
+    /// `--seed` of the generated market.
+    pub seed: Option<u64>,
+    /// `--symbols` of the generated market.
+    pub symbols: Option<Vec<Symbol>>,
+    /// `--rate`: messages per second of the generated market, all symbols together.
+    pub rate: Option<f64>,
+    /// `--speed`.
+    pub speed: Speed,
+    /// `--start`: the JST time at which the simulated clock starts.
+    pub start: Option<Stamp>,
+    /// `--limit`: how many symbols can be registered.
+    pub limit: u16,
+}
+
+/// `ayumi demo`.
+#[derive(Clone, Debug)]
+pub struct DemoArgs {
+    /// `-Config`: a settings file whose symbols are shown when `--symbols` is missing.
+    pub config: Option<PathBuf>,
+    /// `-Verbose`: the log lines that are shown; warnings only unless asked for.
+    pub level: LevelFilter,
+    /// `--duration`: stop after that time.
+    pub duration: Option<Duration>,
+    /// `--seed` of the generated market.
+    pub seed: Option<u64>,
+    /// `--symbols` of the generated market.
+    pub symbols: Option<Vec<Symbol>>,
+    /// `--db`: where to record, instead of a temporary file.
+    pub db: Option<PathBuf>,
+}
+
+/// How fast a recording or a market runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// So many times real time, above 0.
+    Times(f64),
+    /// Without any waiting.
+    Full,
+}
+
+/// Something to say instead of doing anything: help, the version, or what is wrong with the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Complete text, without a line break at the end.
+    pub text: String,
+    /// How the process ends after it. [`Exit::Done`] goes to stdout, everything else to stderr.
+    pub exit: Exit,
+}
+
+/// Parses the arguments without the program's name.
+///
+/// # Errors
+/// The text to print and the exit code: 0 for help and version, 2 for everything that cannot be understood.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Message> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.is_empty() {
+        return Err(Message {
+            text: cli::greeting(),
+            exit: Exit::Usage,
+        });
+    }
+    cli::parse(normalise::normalise(args)?)
+}
+
+fn usage(sentence: &str, next: &str) -> Message {
+    Message {
+        text: format!("error: {sentence}\n  next: {next}"),
+        exit: Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests;

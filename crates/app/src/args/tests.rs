@@ -1,0 +1,356 @@
+use super::*;
+use crate::settings::Mode;
+
+fn line(words: &[&str]) -> Result<Command, Message> {
+    parse(words.iter().map(OsString::from))
+}
+
+fn stream(words: &[&str]) -> StreamArgs {
+    match line(words) {
+        Ok(Command::Stream(args)) => args,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+fn refused(words: &[&str]) -> String {
+    match line(words) {
+        Err(message) if message.exit == Exit::Usage => message.text,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn c04_every_spelling_of_the_settings_file_and_of_verbose() {
+    let table: &[&[&str]] = &[
+        &["stream", "-Config", "x.json", "-Verbose", "0"],
+        &["stream", "-config", "x.json", "-verbose", "0"],
+        &["stream", "-CONFIG", "x.json", "-VERBOSE", "0"],
+        &["stream", "-Config:x.json", "-Verbose:0"],
+        &["stream", "-Config:", "x.json", "-Verbose:", "0"],
+        &["stream", "-Config=x.json", "-Verbose=0"],
+        &["stream", "-config=x.json", "-verbose:$false"],
+        &["stream", "--config", "x.json", "--verbose", "0"],
+        &["stream", "--config=x.json", "--verbose=0"],
+        &["stream", "--Config", "x.json", "--Verbose", "0"],
+        &["stream", "--config:x.json", "--verbose:0"],
+        &["stream", "-c", "x.json", "-v", "0"],
+        &["stream", "-C", "x.json", "-V", "0"],
+        &["stream", "-c=x.json", "-v=0"],
+        &["stream", "-c:x.json", "-v:0"],
+        &["stream", "-c", "x.json", "-v0"],
+        &["stream", "-Verbose", "0", "-Config", "x.json"],
+        &["stream", "-Config=x", ".json", "-v0"],
+        &["stream", "–Config", "x.json", "—Verbose", "0"],
+        &["stream", "－Config", "x.json", "－Verbose", "0"],
+        &["stream", "-Verbose", "1", "-Config", "x.json", "-Verbose", "0"],
+        &["stream", "-Config", "x.json", "--config", "x.json", "-v", "0"],
+        &["Stream", "-Config", "x.json", "-Verbose", "False"],
+        &["stream_microbatch", "-Config", "x.json", "-Verbose", "0"],
+        &["Stream_MicroBatch", "-Config", "x.json", "-Verbose", "0"],
+        &["stream-microbatch", "-Config", "x.json", "-Verbose", "0"],
+        &["-Config", "x.json", "-Verbose", "0"],
+        &["-config:x.json", "-v0"],
+        &["-c", "x.json", "-v", "0"],
+        &["--config=x.json", "--verbose=0"],
+        &["-Verbose", "0", "-Config", "x.json"],
+        &["-Config", "x.json", "stream", "-Verbose", "0"],
+        &["-Verbose", "0", "-Config", "x.json", "stream"],
+    ];
+    for words in table {
+        let args = stream(words);
+        assert_eq!(args.config, PathBuf::from("x.json"), "{words:?}");
+        assert_eq!(args.level, LevelFilter::Warn, "{words:?}");
+    }
+}
+
+#[test]
+fn c04_verbose_alone_or_absent_means_1() {
+    for words in [
+        &["stream", "-Config", "x"][..],
+        &["stream", "-Config", "x", "-Verbose"],
+        &["stream", "-Verbose", "-Config", "x"],
+        &["stream", "-Config", "x", "-Verbose", "1"],
+        &["stream", "-Config", "x", "-v"],
+        &["stream", "-Config", "x", "-Verbose:$true"],
+    ] {
+        assert_eq!(stream(words).level, LevelFilter::Info, "{words:?}");
+    }
+}
+
+#[test]
+fn c04_all_flags_of_stream_in_both_styles() {
+    for words in [
+        &[
+            "stream",
+            "-Config",
+            "c:/a b/x.json",
+            "--mode",
+            "mock",
+            "--symbols",
+            "7203, 9984 ,",
+            "--probe-board",
+            "--duration",
+            "30s",
+            "--seed",
+            "7",
+            "--check-config",
+            "--clock",
+            "2026-11-20T07:50:00@60",
+        ][..],
+        &[
+            "stream",
+            "-Config",
+            "c:/a b/x.json",
+            "-Mode",
+            "Mock",
+            "-Symbols",
+            "7203",
+            "9984",
+            "-ProbeBoard",
+            "-Duration",
+            "30s",
+            "-Seed:7",
+            "-CheckConfig",
+            "-Clock",
+            "2026-11-20 07:50:00@60",
+        ],
+        &[
+            "-Config",
+            "c:/a b/x.json",
+            "-mode=MOCK",
+            "-symbols:7203,9984",
+            "-probe_board:$true",
+            "-duration=30S",
+            "-SEED",
+            "7",
+            "-check-config",
+            "--Clock=2026-11-20T07:50:00@60",
+        ],
+    ] {
+        let args = stream(words);
+        assert_eq!(args.config, PathBuf::from("c:/a b/x.json"));
+        assert_eq!(args.overrides.mode, Some(Mode::Mock));
+        assert_eq!(
+            args.overrides.symbols,
+            Some(vec![Symbol::tse("7203"), Symbol::tse("9984")])
+        );
+        assert_eq!((args.duration, args.seed), (Some(Duration::from_secs(30)), Some(7)));
+        assert!(args.probe_board && args.check_config);
+        assert_eq!(args.clock.map(|clock| clock.speed), Some(60.0));
+    }
+    let plain = stream(&["stream", "-Config", "x", "-ProbeBoard:$false"]);
+    assert!(!plain.probe_board && !plain.check_config && plain.duration.is_none() && plain.clock.is_none());
+    assert_eq!(plain.overrides, Overrides::default());
+}
+
+#[test]
+fn a_value_may_look_like_anything_but_an_option() {
+    assert_eq!(
+        stream(&["stream", "-Config", "-odd name"]).config,
+        PathBuf::from("-odd name")
+    );
+    assert_eq!(stream(&["stream", "-Config", "stream"]).config, PathBuf::from("stream"));
+    assert_eq!(stream(&["stream", "-Config=a=b:c"]).config, PathBuf::from("a=b:c"));
+    assert_eq!(
+        stream(&["stream", "-Config", "C:\\設定\\x.json"]).config,
+        PathBuf::from("C:\\設定\\x.json")
+    );
+    assert_eq!(stream(&["stream", "-Config=a", "./b"][..2]).config, PathBuf::from("a"));
+}
+
+#[test]
+fn c04_lines_that_cannot_be_understood_say_the_next_step() {
+    let table: &[(&[&str], &str)] = &[
+        (&["stream"], "-Config <path>"),
+        (&["stream", "-Verbose", "1"], "-Config <path>"),
+        (&["stream", "-Config", ""], "a value is required"),
+        (&["stream", "-Config"], "a value is required"),
+        (&["stream", "-Config", "-Verbose", "1"], "a value is required"),
+        (
+            &["stream", "-Config", "a", "-Config", "b"],
+            "two settings files are given: a and b",
+        ),
+        (&["stream", "-Config", "x", "-Verbose", "2"], "0 shows warnings only"),
+        (&["stream", "-Config", "x", "-Verbose", "high"], "unexpected argument"),
+        (&["stream", "-Config", "x", "--mode", "live"], "one of online, mock"),
+        (&["stream", "-Config", "x", "--symbols", "72 x!"], "is no symbol"),
+        (&["stream", "-Config", "x", "--symbols"], "a value is required"),
+        (
+            &["stream", "-Config", "x", "--duration", "30"],
+            "write a time with its unit",
+        ),
+        (&["stream", "-Config", "x", "--seed", "-1"], "invalid value"),
+        (&["stream", "-Config", "x", "--clock", "noon"], "write a JST time"),
+        (&["stream", "-Config", "x", "--check-config=5"], "takes no value"),
+        (&["stream", "-Config", "x", "-Conf", "y"], "did you mean --config?"),
+        (&["stream", "-Config", "x", "-Confg", "y"], "did you mean --config?"),
+        (
+            &["stream", "-Config", "x", "--probe-bord"],
+            "did you mean --probe-board?",
+        ),
+        (
+            &["stream", "-Config", "x", "--frobnicate"],
+            "has no option \"frobnicate\"",
+        ),
+        (&["stream", "-Config", "x", "extra"], "unexpected argument 'extra'"),
+        (&["stream", "-Config", "x", "-Token", "abc"], "KABU_TOKEN"),
+        (&["-Verbose", "1"], "no command is given"),
+        (&["--mode", "mock"], "no command is given"),
+        (&["strem", "-Config", "x"], "stream"),
+        (&["settings.json"], "unrecognized subcommand"),
+        (&["sim", "--scenario", "x"], "has no option"),
+        (&["sim", "--port", "70000"], "invalid value"),
+        (&["sim", "--speed", "fast"], "write a factor"),
+        (&["sim", "--start", "09:00"], "write a JST time"),
+        (&["sim", "--limit", "0"], "invalid value"),
+        (&["sim", "--play", "x", "--seed", "1"], "cannot be used with"),
+        (&["demo", "--config-file", "x"], "has no option"),
+    ];
+    for (words, said) in table {
+        let text = refused(words);
+        assert!(text.contains(said), "{words:?}\n{text}");
+        assert!(text.contains("help") || text.contains("next:"), "{words:?}\n{text}");
+    }
+}
+
+#[test]
+fn sec01_a_token_on_the_command_line_is_refused_and_not_repeated() {
+    for words in [
+        &["stream", "-Config", "x", "-Token", "canary"][..],
+        &["stream", "-Config", "x", "--token=canary"],
+        &["stream", "-Config", "x", "--api-password:canary"],
+        &["stream", "-Config", "x", "--tokn=canary"],
+    ] {
+        assert!(!refused(words).contains("canary"), "{words:?}");
+    }
+    let Ok(command) = line(&["sim", "--token", "canary", "--password", "canary"]) else {
+        panic!("the simulator's own token is no secret of the user")
+    };
+    assert!(!format!("{command:?}").contains("canary"));
+}
+
+#[test]
+fn ayumi_alone_prints_seven_lines_and_is_a_usage_error() {
+    let text = refused(&[]);
+    assert_eq!(text.lines().count(), 7);
+    for part in ["ayumi demo", "ayumi stream -Config", "ayumi sim", "ayumi help"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 100));
+}
+
+#[test]
+fn help_and_version_in_every_spelling() {
+    let done = |words: &[&str]| match line(words) {
+        Err(message) if message.exit == Exit::Done => message.text,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    for words in [
+        &["--help"][..],
+        &["-h"],
+        &["-Help"],
+        &["-?"],
+        &["/?"],
+        &["help"],
+        &["HELP"],
+        &["--help", "x"],
+    ] {
+        let text = done(words);
+        for part in [
+            "stream",
+            "sim",
+            "demo",
+            "Exit codes:",
+            "  75  stopped",
+            " 130  forced",
+            "ayumi demo",
+        ] {
+            assert!(text.contains(part), "{words:?} {part}\n{text}");
+        }
+        assert!(text.is_ascii(), "{text}");
+    }
+    for words in [
+        &["stream", "--help"][..],
+        &["stream", "-h"],
+        &["stream", "-?"],
+        &["help", "stream"],
+        &["help", "Stream_MicroBatch"],
+        &["stream", "-Config", "x", "-Help"],
+    ] {
+        let text = done(words);
+        assert!(
+            text.contains("Examples:") && text.contains("--probe-board"),
+            "{words:?}\n{text}"
+        );
+        assert!(text.is_ascii(), "{text}");
+    }
+    for command in ["sim", "demo"] {
+        assert!(done(&["help", command]).contains(&format!("Examples:\n  ayumi {command}")));
+    }
+    for words in [&["--version"][..], &["-V"], &["-Version"], &["version"]] {
+        assert_eq!(done(words), format!("ayumi {}", env!("CARGO_PKG_VERSION")));
+    }
+    assert!(!done(&["sim", "--help"]).contains("scenario"));
+}
+
+#[test]
+fn sim_and_demo() {
+    let Ok(Command::Sim(sim)) = line(&[
+        "Sim",
+        "-Port",
+        "0",
+        "-Token",
+        "t",
+        "-Password:p",
+        "-Symbols",
+        "7203",
+        "9984",
+        "-Rate",
+        "500",
+        "-Speed",
+        "x20",
+        "-Start",
+        "2026-11-20T08:59:00",
+        "-Limit",
+        "10",
+        "-Seed",
+        "3",
+        "-Verbose",
+        "0",
+        "-Config",
+        "x.json",
+    ]) else {
+        panic!("sim")
+    };
+    assert_eq!((sim.port, sim.limit, sim.seed, sim.rate), (0, 10, Some(3), Some(500.0)));
+    assert_eq!((sim.speed, sim.level), (Speed::Times(20.0), LevelFilter::Warn));
+    assert!(sim.token.is_some() && sim.password.is_some() && sim.start.is_some() && sim.play.is_none());
+    assert_eq!(sim.symbols.map(|symbols| symbols.len()), Some(2));
+    let Ok(Command::Sim(sim)) = line(&["sim", "--play", "a.jsonl.gz", "--speed", "full"]) else {
+        panic!("sim")
+    };
+    assert_eq!((sim.port, sim.limit, sim.speed), (18080, 50, Speed::Full));
+    assert_eq!(sim.play, Some(PathBuf::from("a.jsonl.gz")));
+    let Ok(Command::Demo(demo)) = line(&["demo", "-Duration", "10s", "--db", "d.db", "--symbols", "7203", "-v"]) else {
+        panic!("demo")
+    };
+    assert_eq!(
+        (demo.duration, demo.db),
+        (Some(Duration::from_secs(10)), Some(PathBuf::from("d.db")))
+    );
+    assert_eq!(demo.level, LevelFilter::Info);
+}
+
+#[test]
+fn c04_no_line_panics() {
+    let words = [
+        "-", "--", "-=", "--=x", "-:", "stream", "-Config", "=", "", "-v", "\u{3000}", "help", "–", "-c=", "/?",
+    ];
+    for a in words {
+        for b in words {
+            for c in words {
+                let _ = line(&[a, b, c]);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Values of flags: texts in, typed values or one sentence out.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use ayumi_engine::Symbol;
+use secrecy::SecretString;
+
+use super::Speed;
+use crate::text;
+
+/// The longest `--duration`: a year.
+const LONGEST_MS: u64 = 366 * 86_400_000;
+
+/// Reads `500ms`, `30s`, `5m`, `1h`, also put together: `1h30m`.
+pub(super) fn duration(written: &str) -> Result<Duration, String> {
+    let wrong = || "write a time with its unit, like 500ms, 30s, 5m, 1h or 1h30m (at most a year)".to_owned();
+    let plain = text::half_width(written).trim().to_ascii_lowercase();
+    let (mut rest, mut total_ms) = (plain.as_str(), 0u64);
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, tail) = tail.split_at(unit);
+        let unit_ms: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let part = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|n| n.checked_mul(unit_ms))
+            .ok_or_else(wrong)?;
+        total_ms = total_ms.checked_add(part).ok_or_else(wrong)?;
+        rest = tail;
+    }
+    if (1..=LONGEST_MS).contains(&total_ms) {
+        Ok(Duration::from_millis(total_ms))
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Reads `7203,9984@1`: commas or blanks between, empty items dropped, at least one symbol.
+pub(super) fn symbols(written: &str) -> Result<Vec<Symbol>, String> {
+    let plain = text::half_width(written);
+    let items = plain
+        .split([',', ' ', '、', ';'])
+        .filter(|item| !item.trim().is_empty());
+    let symbols = items
+        .map(|item| item.parse().map_err(|error| text::cut(&format!("{error}"), 200)))
+        .collect::<Result<Vec<Symbol>, String>>()?;
+    if symbols.is_empty() {
+        return Err("write codes with commas between, like 7203,9984".to_owned());
+    }
+    Ok(symbols)
+}
+
+/// Reads `0` or `1`, also PowerShell's `True` and `False`.
+pub(super) fn verbose(written: &str) -> Result<u8, String> {
+    match written.trim().trim_start_matches('$').to_ascii_lowercase().as_str() {
+        "0" | "false" => Ok(0),
+        "1" | "true" => Ok(1),
+        _ => Err("0 shows warnings only, 1 shows everything worth knowing".to_owned()),
+    }
+}
+
+/// Reads a factor above 0, with or without an `x` (`20`, `20x`, `x20`), or `full`.
+pub(super) fn speed(written: &str) -> Result<Speed, String> {
+    let plain = written.trim().to_ascii_lowercase();
+    if plain == "full" {
+        return Ok(Speed::Full);
+    }
+    match plain.trim_matches('x').parse::<f64>() {
+        Ok(times) if (0.001..=100_000.0).contains(&times) => Ok(Speed::Times(times)),
+        _ => Err("write a factor like 1, 20 or 0.5, or full".to_owned()),
+    }
+}
+
+/// Reads messages per second.
+pub(super) fn rate(written: &str) -> Result<f64, String> {
+    match written.trim().parse::<f64>() {
+        Ok(rate) if (0.01..=1_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("write messages per second, from 0.01 to 1000000".to_owned()),
+    }
+}
+
+/// Takes any text as a secret of the simulator.
+pub(super) fn secret(written: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(written.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (written, ms) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("1h30m", 5_400_000),
+            (" 30S ", 30_000),
+            ("３０s", 30_000),
+        ] {
+            assert_eq!(duration(written), Ok(Duration::from_millis(ms)), "{written}");
+        }
+        for wrong in [
+            "",
+            "30",
+            "s",
+            "0s",
+            "-5s",
+            "1.5h",
+            "5d",
+            "5 m",
+            "99999999999999999999s",
+            "9999999h",
+            "30sec",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn symbols_as_people_type_them() {
+        let codes = |written| symbols(written).map(|list| list.iter().map(Symbol::to_string).collect::<Vec<_>>());
+        assert_eq!(codes("7203, 9984 ,"), Ok(vec!["7203@1".into(), "9984@1".into()]));
+        assert_eq!(
+            codes("285a 167060019@23"),
+            Ok(vec!["285A@1".into(), "167060019@23".into()])
+        );
+        assert_eq!(codes("７２０３、９９８４"), Ok(vec!["7203@1".into(), "9984@1".into()]));
+        for wrong in ["", " , ", "7203,x!y", "7203@9"] {
+            assert!(codes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn factors_and_switches() {
+        assert_eq!(speed("20"), Ok(Speed::Times(20.0)));
+        assert_eq!(speed("x20"), Ok(Speed::Times(20.0)));
+        assert_eq!(speed("Full"), Ok(Speed::Full));
+        assert!(
+            ["", "0", "-1", "nan", "inf", "fast"]
+                .iter()
+                .all(|wrong| speed(wrong).is_err())
+        );
+        assert!(["", "0", "nan", "x"].iter().all(|wrong| rate(wrong).is_err()));
+        assert_eq!(verbose("$True"), Ok(1));
+        assert!(verbose("2").is_err());
+    }
+}
