@@ -123,7 +123,10 @@ impl FrameReader {
         if self.need > self.buf.len() {
             // `need` is a header and a payload of at most `max_message`: that bounds the growth.
             let doubled = (self.buf.len() * 2).min(self.max_message + head::LONGEST);
-            self.buf.resize(self.need.max(doubled), 0);
+            let size = self.need.max(doubled);
+            // Exact, or the vector would double once more by itself.
+            self.buf.reserve_exact(size - self.buf.len());
+            self.buf.resize(size, 0);
         }
         &mut self.buf[self.end..]
     }

@@ -54,8 +54,6 @@ pub struct PushLine {
     /// When the message in progress was first seen unfinished.
     unfinished: Option<Instant>,
     unfinished_limit: Duration,
-    /// The last read took everything the socket had.
-    drained: bool,
 }
 
 impl std::fmt::Debug for PushLine {
@@ -82,7 +80,6 @@ impl PushLine {
             outbox: Vec::new(),
             unfinished: None,
             unfinished_limit: UNFINISHED_LIMIT,
-            drained: true,
         }
     }
 
@@ -112,16 +109,13 @@ impl PushLine {
         if space.is_empty() {
             return Ok(Filled::Some(0));
         }
-        let room = space.len();
         match self.stream.try_read(space) {
             Ok(0) => Err(LineLost::Eof),
             Ok(n) => {
                 self.reader.filled(n);
-                self.drained = n < room;
                 Ok(Filled::Some(n))
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                self.drained = true;
                 self.check_overdue()?;
                 Ok(Filled::WouldBlock)
             }
@@ -133,7 +127,7 @@ impl PushLine {
     /// The next complete message in the buffer; `None` = call [`Self::fill`]. Pings are answered on the way.
     ///
     /// # Errors
-    /// [`LineLost::Closed`], [`LineLost::Protocol`], [`LineLost::Unfinished`].
+    /// [`LineLost::Closed`], [`LineLost::Protocol`].
     #[allow(clippy::should_implement_trait)] // it lends: no Iterator can do that
     pub fn next(&mut self) -> Result<Option<Incoming<'_>>, LineLost> {
         let found = self.advance();
@@ -181,7 +175,10 @@ impl PushLine {
                 Ok(Some(Step::Ping(span))) => self.pong(span),
                 Ok(Some(Step::Pong)) => {}
                 Ok(Some(Step::Close(span))) => return Err(self.closed(span)),
-                Ok(None) => return self.watch_unfinished().map(|()| None),
+                Ok(None) => {
+                    self.watch_unfinished();
+                    return Ok(None);
+                }
                 Err(Broken(why)) => return Err(self.protocol_error(why)),
             }
         };
@@ -189,16 +186,15 @@ impl PushLine {
         Ok(Some(message))
     }
 
-    fn watch_unfinished(&mut self) -> Result<(), LineLost> {
-        if !self.reader.in_message() {
+    fn watch_unfinished(&mut self) {
+        if self.reader.in_message() {
+            self.unfinished.get_or_insert_with(Instant::now);
+        } else {
             self.unfinished = None;
-            return Ok(());
         }
-        self.unfinished.get_or_insert_with(Instant::now);
-        // After a pause of the whole process the rest of the message waits in the socket: judge only what was drained.
-        if self.drained { self.check_overdue() } else { Ok(()) }
     }
 
+    /// Asked only when the socket is empty: after a pause of the whole process the rest of the message waits in there.
     fn check_overdue(&self) -> Result<(), LineLost> {
         match self.unfinished {
             Some(since) if since.elapsed() >= self.unfinished_limit => Err(LineLost::Unfinished {

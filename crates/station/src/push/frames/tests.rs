@@ -114,9 +114,32 @@ fn message_at_the_limit_passes_and_one_byte_more_does_not() {
     for max in [0, 1, 125, 126, 65_535, 65_536, 300_000, 1 << 20] {
         let mut bytes = frame(true, Opcode::Text, &vec![b'x'; max]);
         bytes.extend(frame(true, Opcode::Text, &vec![b'y'; max + 1]));
-        let got = run(&mut FrameReader::new(max), &bytes, &[50_000]).expect("valid frames");
+        let mut reader = FrameReader::new(max);
+        let got = run(&mut reader, &bytes, &[50_000]).expect("valid frames");
         assert_eq!(got, [Out::Text(vec![b'x'; max]), Out::TooLong(max as u64 + 1)]);
+        assert!(
+            reader.capacity() <= START_CAPACITY.max(max + 10),
+            "{} for {max}",
+            reader.capacity()
+        );
     }
+}
+
+#[test]
+fn a_stream_of_full_reads_needs_no_growth_and_never_gets_stuck() {
+    let message = frame(true, Opcode::Text, &[b'x'; 70_000]);
+    let stream = message.repeat(50);
+    let (mut reader, mut rest, mut seen) = (FrameReader::new(1 << 20), stream.as_slice(), 0);
+    while !rest.is_empty() {
+        let fitted = reader.put(rest);
+        assert!(fitted > 0, "stuck after {seen}");
+        rest = &rest[fitted..];
+        while let Some(Step::Text(span)) = reader.step().expect("valid frames") {
+            assert_eq!(reader.bytes(span).len(), 70_000);
+            seen += 1;
+        }
+    }
+    assert_eq!((seen, reader.capacity()), (50, START_CAPACITY));
 }
 
 #[test]
