@@ -22,9 +22,7 @@ pub fn listen() -> io::Result<mpsc::Receiver<&'static str>> {
 macro_rules! pass_on {
     ($stream:expr, $name:expr, $tell:expr) => {{
         let (mut stream, tell) = ($stream, $tell.clone());
-        tokio::spawn(async move {
-            while stream.recv().await.is_some() && tell.send($name).await.is_ok() {}
-        });
+        tokio::spawn(async move { while stream.recv().await.is_some() && tell.send($name).await.is_ok() {} });
     }};
 }
 

@@ -139,9 +139,13 @@ impl Worker {
         let queue = Queue::new(setup.engine.tick_queue_max, setup.pending_max);
         let (tell, replies) = mpsc::channel(64);
         let (feed, rest) = match setup.source {
-            SourceSetup::Mock { seed, interval } => {
-                (Feed::mock(Market::new(seed, mock_profiles(&setup.engine, seed)), clock.scale(interval)), None)
-            }
+            SourceSetup::Mock { seed, interval } => (
+                Feed::mock(
+                    Market::new(seed, mock_profiles(&setup.engine, seed)),
+                    clock.scale(interval),
+                ),
+                None,
+            ),
             SourceSetup::Online(online) => {
                 let rest = Rest::start(&online, &setup.engine, &clock, tell)?;
                 let policy = Reconnect::new(online.backoff.0, online.backoff.1, now.0 as u64);
@@ -154,8 +158,23 @@ impl Worker {
             engine.on_line_up(now);
         }
         let (_, writer) = writer::spawn(setup.sink, queue.clone())?;
-        let stop_at = setup.duration.map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
-        Ok(Self { engine, tickers, report: Report::new(now), clock, floor, feed, rest, replies, queue, writer, stop_at, started: now })
+        let stop_at = setup
+            .duration
+            .map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
+        Ok(Self {
+            engine,
+            tickers,
+            report: Report::new(now),
+            clock,
+            floor,
+            feed,
+            rest,
+            replies,
+            queue,
+            writer,
+            stop_at,
+            started: now,
+        })
     }
 
     fn now(&self) -> Stamp {
@@ -184,7 +203,9 @@ impl Worker {
             let deadline = self.engine.next_deadline(self.now()).min(self.stop_at);
             if deadline != armed {
                 armed = deadline;
-                timer.as_mut().reset(tokio::time::Instant::now() + self.clock.until(deadline));
+                timer
+                    .as_mut()
+                    .reset(tokio::time::Instant::now() + self.clock.until(deadline));
             }
             let event = tokio::select! {
                 biased;
@@ -368,7 +389,11 @@ impl Worker {
                 Exit::Unsaved
             }
             None => {
-                log::error!("the database could not be written within {} s; {}", STOP_PATIENCE.as_secs(), self.unsaved());
+                log::error!(
+                    "the database could not be written within {} s; {}",
+                    STOP_PATIENCE.as_secs(),
+                    self.unsaved()
+                );
                 log::info!("stream_microbatch stop {books} seconds={seconds:.1}");
                 Exit::Unsaved
             }
@@ -388,7 +413,9 @@ impl Worker {
 /// has caught up. A clock that is far behind is wrong, or was; nothing can be done but say so.
 fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
     const A_LITTLE_MS: i64 = 60_000;
-    let Some(until) = stored_until_ms.map(Stamp::from_ms) else { return Stamp(0) };
+    let Some(until) = stored_until_ms.map(Stamp::from_ms) else {
+        return Stamp(0);
+    };
     let ahead = until.ms_since(now);
     if ahead > A_LITTLE_MS {
         log::warn!(
@@ -401,5 +428,9 @@ fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
 }
 
 fn mock_profiles(settings: &EngineSettings, seed: u64) -> Vec<ayumi_engine::market::Profile> {
-    settings.watched.iter().map(|w| ayumi_engine::market::Profile::of(&w.symbol, seed)).collect()
+    settings
+        .watched
+        .iter()
+        .map(|w| ayumi_engine::market::Profile::of(&w.symbol, seed))
+        .collect()
 }

@@ -12,15 +12,15 @@ use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
 use ayumi_store::reader::Reader;
 
 use super::{sim, stream};
-use crate::args::{DemoArgs, StreamArgs};
+use crate::args::DemoArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::settings::{Mode, Settings};
 use crate::text;
 use screen::Screen;
 
-/// Messages per second of the invented market, all symbols together: about what ten busy stocks send.
-const RATE: f64 = 60.0;
+/// No secret: simulator and worker of one process agree on it.
+const TOKEN: &str = "demo";
 /// How often the screen looks into the database.
 const REFRESH: Duration = Duration::from_millis(1000);
 /// The first look comes sooner, so that a newcomer does not stare at nothing.
@@ -28,16 +28,18 @@ const FIRST_LOOK: Duration = Duration::from_millis(700);
 
 /// Runs until Ctrl+C or `--duration`.
 pub fn run(args: &DemoArgs) -> Exit {
-    let symbols = args.symbols.clone().unwrap_or_else(sim::default_symbols);
-    match prepare(args, &symbols) {
+    let prepared = sim::symbols(args.symbols.as_ref(), args.config.as_deref())
+        .map_err(|e| e.to_string())
+        .and_then(|symbols| prepare(args, &symbols).map_err(|e| format!("error: {e}")));
+    match prepared {
         Ok((station, settings)) => {
-            let exit = play(args, &settings, &symbols);
+            let exit = play(args, &settings);
             station.stop();
             say_goodbye(&settings.db_path, exit);
             exit
         }
         Err(message) => {
-            text::stderr_line(&format!("error: {message}"));
+            text::stderr_line(&message);
             Exit::Usage
         }
     }
@@ -47,11 +49,18 @@ pub fn run(args: &DemoArgs) -> Exit {
 fn prepare(args: &DemoArgs, symbols: &[Symbol]) -> Result<(SimHandle, Settings), String> {
     let db_path = match &args.db {
         Some(path) => path.clone(),
-        None => fresh_folder().map_err(|e| format!("no temporary folder: {e}; name a file with --db"))?.join("demo.db"),
+        None => fresh_folder()
+            .map_err(|e| format!("no temporary folder: {e}; name a file with --db"))?
+            .join("demo.db"),
     };
     let station = Sim::start(SimConfig {
+        token: Some(TOKEN.to_owned()),
         list_limit: symbols.len().max(50),
-        source: Source::Market { seed: args.seed, symbols: symbols.to_vec(), per_second: RATE },
+        source: Source::Market {
+            seed: seed(args),
+            symbols: symbols.to_vec(),
+            per_second: sim::RATE,
+        },
         speed: Speed::Times(1.0),
         ..SimConfig::default()
     })
@@ -60,6 +69,7 @@ fn prepare(args: &DemoArgs, symbols: &[Symbol]) -> Result<(SimHandle, Settings),
     let settings = Settings {
         mode: Mode::Online,
         port: station.port(),
+        token: Some(TOKEN.to_owned().into()),
         symbols: symbols.to_vec(),
         db_path,
         log_path,
@@ -68,24 +78,35 @@ fn prepare(args: &DemoArgs, symbols: &[Symbol]) -> Result<(SimHandle, Settings),
     Ok((station, settings))
 }
 
+/// The same market each time, unless another seed is given.
+fn seed(args: &DemoArgs) -> u64 {
+    args.seed.unwrap_or(20_261_120)
+}
+
 /// A folder that stays after the demo, so that its database can be looked into.
 fn fresh_folder() -> std::io::Result<PathBuf> {
     Ok(tempfile::Builder::new().prefix("ayumi-demo-").tempdir()?.keep())
 }
 
 /// The worker on this thread, the screen on another.
-fn play(args: &DemoArgs, settings: &Settings, symbols: &[Symbol]) -> Exit {
-    say_hello(settings, symbols.len());
+fn play(args: &DemoArgs, settings: &Settings) -> Exit {
+    say_hello(settings);
     let over = Arc::new(AtomicBool::new(false));
     let screen = {
         let (over, path) = (Arc::clone(&over), settings.db_path.clone());
-        let screen = Screen::new(symbols, args.seed);
+        let screen = Screen::new(&settings.symbols, seed(args));
         std::thread::spawn(move || watch(&path, screen, &over))
     };
     let clock = Clock::system();
-    let log = stream::start_log(settings, false, &clock);
-    let worker = StreamArgs { duration: args.duration, ..StreamArgs::for_demo() };
-    let exit = stream::record(settings, &worker, &clock);
+    let log = stream::start_log(settings, args.level, &clock);
+    let exit = stream::record(
+        settings,
+        &stream::Run {
+            duration: args.duration,
+            ..stream::Run::default()
+        },
+        &clock,
+    );
     over.store(true, Ordering::Relaxed);
     // The screen sleeps at most a second; its end is not worth more.
     drop(screen);
@@ -110,12 +131,17 @@ fn watch(path: &Path, mut screen: Screen, over: &AtomicBool) {
     }
 }
 
-fn say_hello(settings: &Settings, symbols: usize) {
+fn say_hello(settings: &Settings) {
     text::stdout_line(&format!(
-        "ayumi demo: an invented market of {symbols} symbols, a simulated kabu Station on port {}, and the recorder.",
+        "ayumi demo: an invented market of {} symbols, a simulated kabu Station on port {}, and the recorder.",
+        settings.symbols.len(),
         settings.port
     ));
-    text::stdout_line(&format!("Windows of {} ms go to {}", settings.window_ms, settings.db_path.display()));
+    text::stdout_line(&format!(
+        "Windows of {} ms go to {}",
+        settings.window_ms,
+        settings.db_path.display()
+    ));
     text::stdout_line("Ctrl+C ends it. No account, no network beyond this PC.");
     text::stdout_line("");
 }
@@ -127,5 +153,7 @@ fn say_goodbye(path: &Path, exit: Exit) {
     text::stdout_line("");
     text::stdout_line(&format!("The database stays here: {}", path.display()));
     text::stdout_line("Look into it, for example with the sqlite3 command line or any SQLite viewer:");
-    text::stdout_line("  SELECT ticker, count(*) AS windows, sum(vol_sum) AS volume, max(ts_window_end) FROM tick_batch GROUP BY ticker;");
+    text::stdout_line(
+        "  SELECT ticker, count(*) AS windows, sum(vol_sum) AS volume, max(ts_window_end) FROM tick_batch GROUP BY ticker;",
+    );
 }

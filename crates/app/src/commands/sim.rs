@@ -1,27 +1,52 @@
 //! `ayumi sim`: the kabu Station simulator as a program.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+use secrecy::ExposeSecret;
 
-use crate::args::SimArgs;
+use crate::args::{self, SimArgs};
 use crate::exit::Exit;
+use crate::settings::{self, Mode, Overrides, SettingsError};
 use crate::{signals, text};
 
 /// What a generated market trades when nobody says.
-const SYMBOLS: [&str; 10] = ["7203", "9984", "8306", "6758", "9432", "7974", "6861", "285A", "1570", "8035"];
+const SYMBOLS: [&str; 10] = [
+    "7203", "9984", "8306", "6758", "9432", "7974", "6861", "285A", "1570", "8035",
+];
+/// Messages per second of a generated market, all symbols together: about what ten busy stocks send.
+pub(super) const RATE: f64 = 60.0;
 /// How often the end of a recording is looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The symbols of a market that nobody named.
-pub(super) fn default_symbols() -> Vec<Symbol> {
-    SYMBOLS.iter().map(|code| Symbol::tse(code)).collect()
+/// What a generated market trades: the symbols of the command line, of a settings file, or well-known ones.
+pub(super) fn symbols(named: Option<&Vec<Symbol>>, config: Option<&Path>) -> Result<Vec<Symbol>, SettingsError> {
+    match (named, config) {
+        (Some(named), _) => Ok(named.clone()),
+        (None, Some(path)) => {
+            // In mock mode a file needs no token; only its symbols are wanted.
+            let overrides = Overrides {
+                mode: Some(Mode::Mock),
+                symbols: None,
+            };
+            Ok(settings::load(path, &overrides, &settings::process_env)?.symbols)
+        }
+        (None, None) => Ok(SYMBOLS.iter().map(|code| Symbol::tse(code)).collect()),
+    }
 }
 
 /// Runs until Ctrl+C.
 pub fn run(args: &SimArgs) -> Exit {
-    let handle = match Sim::start(config(args)) {
+    let symbols = match symbols(args.symbols.as_ref(), args.config.as_deref()) {
+        Ok(symbols) => symbols,
+        Err(error) => {
+            text::stderr_line(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    let handle = match Sim::start(config(args, symbols)) {
         Ok(handle) => handle,
         Err(error) => {
             text::stderr_line(&format!("error: {error}"));
@@ -29,7 +54,9 @@ pub fn run(args: &SimArgs) -> Exit {
         }
     };
     text::stdout_line(&format!("ready port={} {}", handle.port(), what(args)));
-    match serve(&handle) {
+    let served = serve(&handle);
+    handle.stop();
+    match served {
         Ok(()) => Exit::Done,
         Err(error) => {
             text::stderr_line(&format!("error: {error}"));
@@ -38,27 +65,45 @@ pub fn run(args: &SimArgs) -> Exit {
     }
 }
 
-fn config(args: &SimArgs) -> SimConfig {
-    let symbols = args.symbols.clone().unwrap_or_else(default_symbols);
+fn config(args: &SimArgs, symbols: Vec<Symbol>) -> SimConfig {
+    let secret = |secret: &Option<secrecy::SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
     SimConfig {
         port: args.port,
-        token: args.token.clone(),
-        password: args.password.clone(),
-        list_limit: args.limit,
+        token: secret(&args.token),
+        password: secret(&args.password),
+        list_limit: usize::from(args.limit),
         source: match &args.play {
             Some(path) => Source::Recording { path: path.clone() },
-            None => Source::Market { seed: args.seed, symbols, per_second: args.rate },
+            None => Source::Market {
+                seed: seed(args),
+                symbols,
+                per_second: rate(args),
+            },
         },
-        speed: args.speed.map_or(Speed::Full, Speed::Times),
+        speed: match args.speed {
+            args::Speed::Times(times) => Speed::Times(times),
+            args::Speed::Full => Speed::Full,
+        },
         start: args.start,
         ..SimConfig::default()
     }
 }
 
+fn seed(args: &SimArgs) -> u64 {
+    args.seed.unwrap_or(1)
+}
+
+fn rate(args: &SimArgs) -> f64 {
+    args.rate.unwrap_or(RATE)
+}
+
 fn what(args: &SimArgs) -> String {
     match &args.play {
-        Some(path) => format!("recording={} (starts with the first registered PUSH client)", path.display()),
-        None => format!("market seed={} rate={}/s", args.seed, args.rate),
+        Some(path) => format!(
+            "recording={} (starts with the first registered PUSH client)",
+            path.display()
+        ),
+        None => format!("market seed={} rate={}/s", seed(args), rate(args)),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ayumi_engine::Symbol;
 use ayumi_engine::batch::{BookSource, StateRow};
 use ayumi_engine::guard::Bounds;
 use ayumi_engine::settings::{self as engine, EngineSettings, Watched};
-use ayumi_engine::Symbol;
 use ayumi_station::{PushConfig, RestConfig};
 use ayumi_store::{Options, SqliteSink, StoreError};
 use log::LevelFilter;
@@ -16,7 +16,7 @@ use crate::args::StreamArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
-use crate::settings::{self, BoardMode, Durability, Mode, Overrides, Settings, Source, TickRule};
+use crate::settings::{self, BoardMode, Durability, Mode, Settings, Source, TickRule};
 use crate::text;
 use crate::worker::{self, OnlineSetup, Setup, SourceSetup};
 
@@ -29,8 +29,7 @@ const LOCKED_REMINDER: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub fn run(args: &StreamArgs) -> Exit {
-    let overrides = Overrides { mode: args.mode, symbols: args.symbols.clone() };
-    let settings = match settings::load(&args.config, &overrides, &settings::process_env) {
+    let settings = match settings::load(&args.config, &args.overrides, &settings::process_env) {
         Ok(settings) => settings,
         Err(error) => {
             text::stderr_line(&error.to_string());
@@ -38,24 +37,44 @@ pub fn run(args: &StreamArgs) -> Exit {
         }
     };
     if args.check_config {
-        text::stdout_line(settings.table().trim_end());
+        text::stdout_line(&settings.table());
         return Exit::Done;
     }
     let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
-    let log = start_log(&settings, args.verbose, &clock);
+    let log = start_log(&settings, args.level, &clock);
     boot_lines(&settings);
-    let exit = record(&settings, args, &clock);
+    let run = Run {
+        duration: args.duration,
+        seed: args.seed,
+        probe_board: args.probe_board,
+    };
+    let exit = record(&settings, &run, &clock);
     log.flush(Duration::from_millis(500));
     exit
 }
 
+/// What the command line says about one run, beside the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    /// Stop after that much time of the worker's clock.
+    pub duration: Option<Duration>,
+    /// Seed of the mock market; without one every run differs.
+    pub seed: Option<u64>,
+    /// Ask `/board` for the first symbol before starting.
+    pub probe_board: bool,
+}
+
 /// Opens the database and runs the worker on it.
-pub(super) fn record(settings: &Settings, args: &StreamArgs, clock: &Clock) -> Exit {
+pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
     let (sink, states) = match open_store(settings, clock) {
         Ok(opened) => opened,
         Err(error) => {
             log::error!("{error}");
-            return if matches!(error, StoreError::Locked { .. }) { Exit::Owned } else { Exit::Usage };
+            return if matches!(error, StoreError::Locked { .. }) {
+                Exit::Owned
+            } else {
+                Exit::Usage
+            };
         }
     };
     let stored_until_ms = match sink.last_window_end_ms() {
@@ -68,12 +87,12 @@ pub(super) fn record(settings: &Settings, args: &StreamArgs, clock: &Clock) -> E
     let setup = Setup {
         engine: engine_settings(settings),
         clock: clock.clone(),
-        source: source(settings, args, clock),
+        source: source(settings, run, clock),
         sink,
         states,
         stored_until_ms,
         pending_max: settings.pending_max,
-        duration: args.duration,
+        duration: run.duration,
     };
     log::info!("stream_microbatch start");
     worker::run(setup).unwrap_or_else(|error| {
@@ -83,11 +102,11 @@ pub(super) fn record(settings: &Settings, args: &StreamArgs, clock: &Clock) -> E
 }
 
 /// Starts the log and tells it what must never appear in it.
-pub(super) fn start_log(settings: &Settings, verbose: bool, clock: &Clock) -> LogHandle {
+pub(super) fn start_log(settings: &Settings, level: LevelFilter, clock: &Clock) -> LogHandle {
     let clock = clock.clone();
     let log = logging::init(LogConfig {
         path: Some(settings.log_path.clone()),
-        level: if verbose { LevelFilter::Info } else { LevelFilter::Warn },
+        level,
         now: Arc::new(move || clock.now()),
     });
     for secret in [&settings.token, &settings.api_password].into_iter().flatten() {
@@ -99,7 +118,11 @@ pub(super) fn start_log(settings: &Settings, verbose: bool, clock: &Clock) -> Lo
 /// `[BOOT]` on stdout whatever the level, then what else deserves a line.
 fn boot_lines(settings: &Settings) {
     let tickers: Vec<String> = settings.symbols.iter().map(Symbol::ticker).collect();
-    let source = if matches!(settings.source("symbols"), Source::Flag(_)) { "CLI" } else { "CONFIG" };
+    let source = if matches!(settings.source("symbols"), Source::Flag(_)) {
+        "CLI"
+    } else {
+        "CONFIG"
+    };
     let durability = durability(settings.durability);
     text::stdout_line(&format!(
         "[BOOT] mode={} source={source} host={} port={} count={} symbols=[{}] db_path={} durability={durability}({})",
@@ -111,7 +134,10 @@ fn boot_lines(settings: &Settings) {
         settings.db_path.display(),
         durability.loss_bound_text(i64::from(settings.window_ms)),
     ));
-    log::info!("[GUARD] price guard configured for {} symbols", settings.price_guard.len());
+    log::info!(
+        "[GUARD] price guard configured for {} symbols",
+        settings.price_guard.len()
+    );
     for note in &settings.notes {
         if note.warning {
             log::warn!("{}", note.text);
@@ -150,10 +176,10 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<(SqliteSink, Vec<Sta
     }
 }
 
-fn source(settings: &Settings, args: &StreamArgs, clock: &Clock) -> SourceSetup {
+fn source(settings: &Settings, run: &Run, clock: &Clock) -> SourceSetup {
     match settings.mode {
         Mode::Mock => SourceSetup::Mock {
-            seed: args.seed.unwrap_or_else(|| clock.now().0 as u64),
+            seed: run.seed.unwrap_or_else(|| clock.now().0 as u64),
             interval: Duration::from_millis(u64::from(settings.mock_interval_ms)),
         },
         Mode::Online => SourceSetup::Online(Box::new(OnlineSetup {
@@ -175,7 +201,7 @@ fn source(settings: &Settings, args: &StreamArgs, clock: &Clock) -> SourceSetup 
             },
             backoff: (settings.websocket.backoff_initial, settings.websocket.backoff_max),
             auto_register: settings.auto_register,
-            probe: args.probe_board,
+            probe: run.probe_board,
         })),
     }
 }
@@ -188,7 +214,14 @@ pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
     };
     let mock = settings.mode == Mode::Mock;
     EngineSettings {
-        watched: settings.symbols.iter().map(|s| Watched { symbol: s.clone(), guard: guard_of(s) }).collect(),
+        watched: settings
+            .symbols
+            .iter()
+            .map(|s| Watched {
+                symbol: s.clone(),
+                guard: guard_of(s),
+            })
+            .collect(),
         window_ms: i64::from(settings.window_ms),
         tick_rule: match settings.tick_rule {
             TickRule::Push => engine::TickRule::Push,
@@ -222,4 +255,3 @@ fn durability(setting: Durability) -> ayumi_store::Durability {
 fn ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
-

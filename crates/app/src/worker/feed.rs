@@ -40,7 +40,10 @@ enum Line {
     /// Connect again then.
     Waiting(tokio::time::Instant),
     Dialing(Pin<Box<dyn Future<Output = Result<PushLine, ConnectError>>>>),
-    Up { line: Box<PushLine>, delivered: bool },
+    Up {
+        line: Box<PushLine>,
+        delivered: bool,
+    },
 }
 
 /// What happened on the feed.
@@ -69,13 +72,25 @@ impl Feed {
     /// A feed that dials as soon as it is asked.
     pub(super) fn online(config: PushConfig, policy: Reconnect, clock: Clock) -> Self {
         let state = Line::Waiting(tokio::time::Instant::now());
-        Self::Online(Box::new(Online { config, state, policy, attempt_at: Instant::now(), clock, failures: 0 }))
+        Self::Online(Box::new(Online {
+            config,
+            state,
+            policy,
+            attempt_at: Instant::now(),
+            clock,
+            failures: 0,
+        }))
     }
 
     /// A feed of generated ticks, one round per `interval` of real time.
     pub(super) fn mock(market: Market, interval: Duration) -> Self {
         let next = tokio::time::Instant::now();
-        Self::Mock(Box::new(Mock { market, interval, next, text: Vec::with_capacity(4096) }))
+        Self::Mock(Box::new(Mock {
+            market,
+            interval,
+            next,
+            text: Vec::with_capacity(4096),
+        }))
     }
 
     /// Waits for the next event; may be dropped at any time.
@@ -103,7 +118,11 @@ impl Feed {
 impl Online {
     /// `ws://host:port/kabusapi/websocket`.
     pub(super) fn url(&self) -> String {
-        let host = if self.config.host.contains(':') { format!("[{}]", self.config.host) } else { self.config.host.clone() };
+        let host = if self.config.host.contains(':') {
+            format!("[{}]", self.config.host)
+        } else {
+            self.config.host.clone()
+        };
         format!("ws://{host}:{}/kabusapi/websocket", self.config.port)
     }
 
@@ -131,7 +150,11 @@ impl Online {
             "PUSH connection error: {error} (retry in {:.1} s){}",
             delay.as_secs_f64(),
             // The advice is worth reading once per outage.
-            if self.failures == 1 { format!("; {}", error.advice()) } else { String::new() }
+            if self.failures == 1 {
+                format!("; {}", error.advice())
+            } else {
+                String::new()
+            }
         );
         self.state = Line::Waiting(tokio::time::Instant::now() + delay);
     }
@@ -139,7 +162,9 @@ impl Online {
     /// Takes what the socket holds, a bounded number of reads, and gives it to the engine. `Err` when the line ended;
     /// everything that came before is in the engine then.
     pub(super) fn read(&mut self, engine: &mut Engine, now: impl Fn() -> Stamp) -> Result<(), LineLost> {
-        let Line::Up { line, delivered } = &mut self.state else { return Ok(()) };
+        let Line::Up { line, delivered } = &mut self.state else {
+            return Ok(());
+        };
         for _ in 0..READS_PER_TURN {
             let filled = line.fill();
             let stamp = now();
@@ -173,7 +198,9 @@ impl Online {
         let delivered = matches!(self.state, Line::Up { delivered: true, .. });
         let wait = self.clock.scale(self.policy.lost(delivered, self.attempt_at.elapsed()));
         log::warn!("disconnected from PUSH server ({reason})");
-        if let Line::Up { line, .. } = std::mem::replace(&mut self.state, Line::Waiting(tokio::time::Instant::now() + wait)) {
+        if let Line::Up { line, .. } =
+            std::mem::replace(&mut self.state, Line::Waiting(tokio::time::Instant::now() + wait))
+        {
             line.close();
         }
     }

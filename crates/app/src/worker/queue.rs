@@ -83,7 +83,12 @@ impl Queue {
         let mut inner = self.lock();
         if inner.backlog.is_empty() && !inner.stopping {
             let idle = |inner: &mut Inner| inner.backlog.is_empty() && !inner.stopping;
-            inner = self.0.1.wait_timeout_while(inner, patience, idle).unwrap_or_else(PoisonError::into_inner).0;
+            inner = self
+                .0
+                .1
+                .wait_timeout_while(inner, patience, idle)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         match inner.backlog.pop() {
             Some(batch) => {
@@ -108,7 +113,12 @@ impl Queue {
     /// Waits up to `pause`, or until the worker stops; true when it stops.
     pub(super) fn pause(&self, pause: Duration) -> bool {
         let inner = self.lock();
-        self.0.1.wait_timeout_while(inner, pause, |inner| !inner.stopping).unwrap_or_else(PoisonError::into_inner).0.stopping
+        self.0
+            .1
+            .wait_timeout_while(inner, pause, |inner| !inner.stopping)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .stopping
     }
 
     /// No further window will come.

@@ -32,7 +32,11 @@ struct Overload {
 
 impl Report {
     pub(super) fn new(now: Stamp) -> Self {
-        Self { heartbeat_at: now.plus_ms(HEARTBEAT_MS), overload: None, gap_lines: 0 }
+        Self {
+            heartbeat_at: now.plus_ms(HEARTBEAT_MS),
+            overload: None,
+            gap_lines: 0,
+        }
     }
 
     /// A line was lost: its gaps may be told again.
@@ -43,16 +47,29 @@ impl Report {
     pub(super) fn note(&mut self, note: &Note, tickers: &[String]) {
         let ticker = |symbol: &ayumi_engine::SymbolId| tickers.get(symbol.index()).map_or("?", String::as_str);
         match note {
-            Note::GuardDrop { symbol, price, bounds, unsaid } => log::warn!(
+            Note::GuardDrop {
+                symbol,
+                price,
+                bounds,
+                unsaid,
+            } => log::warn!(
                 "price guard drop symbol={} price={:.3} bounds={bounds}{}",
                 ticker(symbol),
                 price.yen(),
                 more(*unsaid)
             ),
             Note::Odd { reason, sample, unsaid } => {
-                log::warn!("message rejected reason={} sample={sample:?}{}", reason.as_str(), more(*unsaid));
+                log::warn!(
+                    "message rejected reason={} sample={sample:?}{}",
+                    reason.as_str(),
+                    more(*unsaid)
+                );
             }
-            Note::GapVolume { symbol, volume, span_ms } => {
+            Note::GapVolume {
+                symbol,
+                volume,
+                span_ms,
+            } => {
                 self.gap_lines += 1;
                 if self.gap_lines <= GAP_LINES_PER_LOSS {
                     log::warn!(
@@ -65,7 +82,10 @@ impl Report {
                 }
             }
             Note::VolumeFell { symbol, by } => {
-                log::warn!("cumulative volume fell symbol={} by={by} -> volume_ledger (decrease)", ticker(symbol));
+                log::warn!(
+                    "cumulative volume fell symbol={} by={by} -> volume_ledger (decrease)",
+                    ticker(symbol)
+                );
             }
             Note::ForeignOffset => log::warn!(
                 "the station's times carry another offset than +09:00; their digits are read as JST. Set the PC's time zone to Osaka, Sapporo, Tokyo (UTC+09:00)"
@@ -79,13 +99,21 @@ impl Report {
 
     pub(super) fn dead_line(&self, why: &DeadLine, tickers: &[String]) -> String {
         match why {
-            DeadLine::VolumeMoved { symbol, seen, board, silent_ms } => format!(
+            DeadLine::VolumeMoved {
+                symbol,
+                seen,
+                board,
+                silent_ms,
+            } => format!(
                 "no PUSH for {:.1} s while the volume of {} moved from {seen} to {board}: the line is dead",
                 *silent_ms as f64 / 1000.0,
                 tickers.get(symbol.index()).map_or("?", String::as_str)
             ),
             DeadLine::NoAnswer { silent_ms } => {
-                format!("no PUSH for {:.1} s and /board does not answer either", *silent_ms as f64 / 1000.0)
+                format!(
+                    "no PUSH for {:.1} s and /board does not answer either",
+                    *silent_ms as f64 / 1000.0
+                )
             }
         }
     }
@@ -108,7 +136,12 @@ impl Report {
                     depth.ticks,
                     depth.windows
                 );
-                self.overload = Some(Overload { since: now, said: now, merged, windows: depth.merged_windows });
+                self.overload = Some(Overload {
+                    since: now,
+                    said: now,
+                    merged,
+                    windows: depth.merged_windows,
+                });
             }
             Some(overload) if depth.full => {
                 if now.ms_since(overload.said) >= OVERLOAD_MS {
@@ -139,8 +172,15 @@ impl Report {
 }
 
 fn heartbeat(engine: &mut Engine, depth: &Depth) {
-    let lag = engine.take_lag().quantile_s(0.99).map_or("-".to_owned(), |s| format!("{s:.1}s"));
-    log::info!("heartbeat {} lag_p99={lag} queue={}", balance(engine, depth), depth.windows);
+    let lag = engine
+        .take_lag()
+        .quantile_s(0.99)
+        .map_or("-".to_owned(), |s| format!("{s:.1}s"));
+    log::info!(
+        "heartbeat {} lag_p99={lag} queue={}",
+        balance(engine, depth),
+        depth.windows
+    );
 }
 
 /// `received=... stored=... merged=... rejected=...(...) inflight=... diff=... ledger=...`: the books of every message.
@@ -165,15 +205,29 @@ fn reasons(totals: &Totals) -> String {
 
 fn ledger(totals: &Totals) -> String {
     let sum: i64 = totals.ledger.iter().sum();
-    format!("{sum}{}", parts(Cause::ALL.iter().map(|c| (c.as_str(), totals.ledger_by(*c)))))
+    format!(
+        "{sum}{}",
+        parts(Cause::ALL.iter().map(|c| (c.as_str(), totals.ledger_by(*c))))
+    )
 }
 
 /// `(guard:41,no_price:2)` of what is not zero.
 fn parts<'a>(all: impl Iterator<Item = (&'a str, i64)>) -> String {
-    let some: Vec<String> = all.filter(|(_, n)| *n != 0).map(|(name, n)| format!("{name}:{n}")).collect();
-    if some.is_empty() { String::new() } else { format!("({})", some.join(",")) }
+    let some: Vec<String> = all
+        .filter(|(_, n)| *n != 0)
+        .map(|(name, n)| format!("{name}:{n}"))
+        .collect();
+    if some.is_empty() {
+        String::new()
+    } else {
+        format!("({})", some.join(","))
+    }
 }
 
 fn more(unsaid: u64) -> String {
-    if unsaid == 0 { String::new() } else { format!(" ({unsaid} more since the last such line)") }
+    if unsaid == 0 {
+        String::new()
+    } else {
+        format!(" ({unsaid} more since the last such line)")
+    }
 }

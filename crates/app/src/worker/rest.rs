@@ -40,7 +40,10 @@ impl Rest {
         let entries = settings
             .watched
             .iter()
-            .map(|w| Entry { symbol: w.symbol.code.clone(), exchange: w.symbol.exchange })
+            .map(|w| Entry {
+                symbol: w.symbol.code.clone(),
+                exchange: w.symbol.exchange,
+            })
             .collect();
         // One request is in flight, so the channel never fills while the worker lives; when it is gone, nobody waits.
         let worker = rest::spawn(online.rest.clone(), move |reply| drop(tell.blocking_send(reply)));
@@ -66,7 +69,14 @@ impl Rest {
     /// Reads the station's list back and registers what is missing.
     pub(super) fn ensure_registered(&mut self) {
         self.register_at = None;
-        if self.auto_register && self.worker.send(Job::EnsureRegistered { symbols: self.entries.clone() }).is_err() {
+        if self.auto_register
+            && self
+                .worker
+                .send(Job::EnsureRegistered {
+                    symbols: self.entries.clone(),
+                })
+                .is_err()
+        {
             self.register_at = Some(Instant::now() + self.register_again);
         }
     }
@@ -81,7 +91,12 @@ impl Rest {
     /// Asks `/board`; false when the request could not be taken.
     pub(super) fn board(&mut self, symbol: SymbolId) -> bool {
         let entry = self.entries[symbol.index()].clone();
-        self.worker.send(Job::Board { entry, tag: u64::from(symbol.0) }).is_ok()
+        self.worker
+            .send(Job::Board {
+                entry,
+                tag: u64::from(symbol.0),
+            })
+            .is_ok()
     }
 
     pub(super) fn token(&self) -> Option<SecretString> {
@@ -124,7 +139,12 @@ impl Rest {
         let text = error.to_string();
         if self.board_error.as_ref() != Some(&text) {
             let entry = &self.entries[symbol.index()];
-            log::warn!("/board {}@{}: {text}; books come from PUSH meanwhile. {}", entry.symbol, entry.exchange, error.advice());
+            log::warn!(
+                "/board {}@{}: {text}; books come from PUSH meanwhile. {}",
+                entry.symbol,
+                entry.exchange,
+                error.advice()
+            );
             self.board_error = Some(text);
         }
     }
@@ -150,7 +170,11 @@ impl Rest {
         match &registration.error {
             None => {
                 self.register_error = None;
-                log::info!("registered symbols={} added={}", registration.registered, registration.added.len());
+                log::info!(
+                    "registered symbols={} added={}",
+                    registration.registered,
+                    registration.added.len()
+                );
             }
             Some(error) => {
                 self.register_at = Some(Instant::now() + self.register_again);

@@ -38,7 +38,13 @@ impl Screen {
     pub(super) fn new(symbols: &[Symbol], seed: u64) -> Self {
         let line = |symbol: &Symbol| {
             let name = Profile::of(symbol, seed).name;
-            (symbol.ticker(), Line { name, ..Line::default() })
+            (
+                symbol.ticker(),
+                Line {
+                    name,
+                    ..Line::default()
+                },
+            )
         };
         // Old Windows consoles print cursor movements as text; the newer terminal announces itself.
         let understands = cfg!(not(windows)) || std::env::var_os("WT_SESSION").is_some();
@@ -71,14 +77,20 @@ impl Screen {
                 line.newest = Some(row.clone());
             }
         }
-        let time = rows.last().map_or("--:--:--", |row| row.ts_end.get(11..19).unwrap_or("--:--:--"));
+        let time = rows
+            .last()
+            .map_or("--:--:--", |row| row.ts_end.get(11..19).unwrap_or("--:--:--"));
         let summary = format!(
             "{time}  windows {:<6} rows {:<7} new: {:>3} rows, {ticks:>4} ticks, {volume:>9.0} shares",
             counts.0,
             counts.1,
             rows.len()
         );
-        if self.redraws { self.draw(&summary) } else { text::stdout_line(&summary) }
+        if self.redraws {
+            self.draw(&summary)
+        } else {
+            text::stdout_line(&summary)
+        }
     }
 
     fn draw(&mut self, summary: &str) {
@@ -87,7 +99,11 @@ impl Screen {
             out.push_str(&format!("\x1b[{}A", self.drawn));
         }
         let mut lines = vec![summary.to_owned(), header()];
-        lines.extend(self.order.iter().filter_map(|ticker| Some(self.lines.get(ticker)?.render(ticker))));
+        lines.extend(
+            self.order
+                .iter()
+                .filter_map(|ticker| Some(self.lines.get(ticker)?.render(ticker))),
+        );
         self.drawn = lines.len();
         for line in lines {
             out.push_str(&line);
@@ -110,15 +126,21 @@ impl Line {
         let price = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.1}"));
         let newest = self.newest.as_ref();
         let last = newest.map(|row| row.last_price);
-        let moved = last.zip(self.first_price).map_or("-".to_owned(), |(last, first)| format!("{:+.1}", last - first));
+        let moved = last
+            .zip(self.first_price)
+            .map_or("-".to_owned(), |(last, first)| format!("{:+.1}", last - first));
         format!(
             "{ticker:<6} {} {:>10} {moved:>8} {:>10} {:>10} {:>7} {:>6} {:>8} {:>11.0}",
             padded(&self.name),
             price(last),
             price(newest.and_then(|row| row.bid1)),
             price(newest.and_then(|row| row.ask1)),
-            newest.and_then(|row| row.spread_bp).map_or("-".to_owned(), |bp| format!("{bp:.2}")),
-            newest.and_then(|row| row.uptick_ratio).map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
+            newest
+                .and_then(|row| row.spread_bp)
+                .map_or("-".to_owned(), |bp| format!("{bp:.2}")),
+            newest
+                .and_then(|row| row.uptick_ratio)
+                .map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
             self.ticks,
             self.volume,
         )
@@ -146,7 +168,13 @@ mod tests {
 
     #[test]
     fn names_fill_their_column_whatever_their_width() {
-        for name in ["", "Sony", "トヨタ自動車", "とても長い名前の会社ホールディングス", "a日本b"] {
+        for name in [
+            "",
+            "Sony",
+            "トヨタ自動車",
+            "とても長い名前の会社ホールディングス",
+            "a日本b",
+        ] {
             assert_eq!(text::width(&padded(name)), NAME_CELLS, "{name}");
         }
     }
