@@ -43,6 +43,8 @@ pub struct BoardPlan {
     look_at_ms: i64,
     /// Earliest moment at which a scan over the symbols can find something due.
     scan_at: Stamp,
+    /// The session hours changed the pace since the last scan.
+    was_in_session: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,7 @@ impl BoardPlan {
             heard: now,
             look_at_ms: recv_timeout_ms,
             scan_at: now,
+            was_in_session: false,
         }
     }
 
@@ -138,6 +141,9 @@ impl BoardPlan {
         if self.in_flight.is_some() || now < self.not_before || !open {
             return None;
         }
+        if std::mem::replace(&mut self.was_in_session, in_session) != in_session {
+            self.scan_at = now;
+        }
         let asked = if in_session && self.line_up && self.silent_ms(now) >= self.look_at_ms {
             Asked {
                 symbol: self.witness()?,
@@ -158,8 +164,8 @@ impl BoardPlan {
 
     /// When [`BoardPlan::next`] can have something new to say.
     #[must_use]
-    pub fn deadline(&self, in_session: bool) -> Stamp {
-        if self.in_flight.is_some() {
+    pub fn deadline(&self, in_session: bool, open: bool) -> Stamp {
+        if self.in_flight.is_some() || !open {
             return Stamp::NEVER;
         }
         let look = if in_session && self.line_up {
@@ -295,8 +301,26 @@ mod tests {
         assert_eq!(plan.next(false, true, at(0)), Some(SymbolId(0)));
         plan.answered(SymbolId(0), None, None, false, at(10));
         assert_eq!(plan.next(false, true, at(59_999)), None);
-        assert_eq!(plan.deadline(false), at(60_000));
+        assert_eq!(plan.deadline(false, true), at(60_000));
         assert_eq!(plan.next(false, true, at(60_000)), Some(SymbolId(0)));
+    }
+
+    #[test]
+    fn the_open_changes_the_pace_at_once() {
+        let mut plan = plan(BoardMode::Auto, 1);
+        assert!(plan.next(false, true, at(0)).is_some());
+        plan.answered(SymbolId(0), None, None, false, at(10));
+        assert_eq!(plan.next(false, true, at(1_000)), None);
+        assert!(plan.next(true, true, at(2_000)).is_some());
+    }
+
+    #[test]
+    fn outside_recorded_hours_there_is_nothing_to_wake_for() {
+        let plan = plan(BoardMode::Auto, 1);
+        assert_eq!(
+            (plan.deadline(true, true), plan.deadline(true, false)),
+            (at(0), Stamp::NEVER)
+        );
     }
 
     #[test]
@@ -306,7 +330,7 @@ mod tests {
             plan.message(SymbolId(1), true, at(100));
             plan.heard(at(100));
             assert_eq!(plan.next(true, true, at(2_099)), None);
-            assert_eq!(plan.deadline(true), at(2_100));
+            assert_eq!(plan.deadline(true, true), at(2_100));
             assert_eq!(plan.next(true, true, at(2_100)), Some(SymbolId(1)), "the busiest one");
             assert_eq!(plan.next(false, true, at(2_100)), None);
         }

@@ -231,9 +231,8 @@ impl Engine {
             .as_ref()
             .map_or(Stamp::NEVER, |window| Stamp::from_ms(window.end_ms));
         // A plan that waits for the session to open is looked at once a second; an idle worker wakes no more often.
-        close
-            .min(self.plan.deadline(self.day.in_session(now)).max(now.plus_ms(1)))
-            .min(now.plus_ms(1_000))
+        let plan = self.plan.deadline(self.day.in_session(now), self.is_open(now));
+        close.min(plan.max(now.plus_ms(1))).min(now.plus_ms(1_000))
     }
 
     /// Closes the open window at `now`: the last one of the run.
