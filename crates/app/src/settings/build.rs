@@ -44,7 +44,7 @@ pub(super) fn settings(
             (settings.notes, settings.sources) = (reader.notes, reader.sources);
             Ok(settings)
         }
-        _ => Err(problem::report(name, text, reader.problems, &hidden)),
+        _ => Err(problem::report(name, text, reader.problems, reader.notes, &hidden)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use super::excerpt;
+use super::{Note, excerpt};
 use crate::text;
 
 /// A settings file is a few kilobytes; more than this is the wrong file.
@@ -26,23 +26,31 @@ pub enum SettingsError {
         next: String,
     },
     /// The file was read; these problems are in it, or in the environment that belongs to it.
-    #[error("{}", listed(.path, .problems))]
+    #[error("{}", listed(.path, .problems, .warnings))]
     Invalid {
         /// As the user wrote it.
         path: String,
         /// Each with its place and an excerpt, in the order of the file.
         problems: Vec<String>,
+        /// What would have been a warning: a missing key may be there, misspelt.
+        warnings: Vec<String>,
     },
 }
 
-fn listed(path: &str, problems: &[String]) -> String {
+fn listed(path: &str, problems: &[String], warnings: &[String]) -> String {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),
         n => format!("{n} problems"),
     };
+    let warnings: String = warnings.iter().map(|warning| format!("\nWARNING: {warning}")).collect();
+    let quoted = if path.contains(char::is_whitespace) {
+        format!("\"{path}\"")
+    } else {
+        path.to_owned()
+    };
     format!(
-        "error: {count} in the settings {path}\n\n{}\n\n  next: correct the file, then check it with: \
-         ayumi stream -Config {path} --check-config",
+        "error: {count} in the settings {path}\n\n{}{warnings}\n\n  next: correct the file, then check it with: \
+         ayumi stream -Config {quoted} --check-config",
         problems.join("\n")
     )
 }
@@ -64,7 +72,13 @@ pub(super) fn found(found: impl fmt::Display, allowed: impl fmt::Display) -> Str
 }
 
 /// Puts the problems of a file into words, in the order of the file, those without a place last.
-pub(super) fn report(path: &str, source: &str, mut problems: Vec<Problem>, hidden: &[Range<usize>]) -> SettingsError {
+pub(super) fn report(
+    path: &str,
+    source: &str,
+    mut problems: Vec<Problem>,
+    notes: Vec<Note>,
+    hidden: &[Range<usize>],
+) -> SettingsError {
     problems.sort_by_key(|problem| problem.at.as_ref().map_or(usize::MAX, |at| at.start));
     let problems = problems
         .iter()
@@ -73,6 +87,11 @@ pub(super) fn report(path: &str, source: &str, mut problems: Vec<Problem>, hidde
     SettingsError::Invalid {
         path: path.to_owned(),
         problems,
+        warnings: notes
+            .into_iter()
+            .filter(|note| note.warning)
+            .map(|note| note.text)
+            .collect(),
     }
 }
 
