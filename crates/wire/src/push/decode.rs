@@ -19,10 +19,9 @@ pub(super) fn decode(frame: &[u8]) -> Option<Push<'_>> {
     let (mut next, mut seen) = (0usize, 0u64);
     loop {
         cursor.eat(b'"')?;
-        let at = if next < KEYS.len() && cursor.eat_text(KEYS[next].text) {
-            Some(next)
-        } else {
-            key_out_of_order(&mut cursor)?
+        let (at, level_begun) = match KEYS.get(next) {
+            Some(key) if cursor.eat_literal(&key.expected) => (Some(next), true),
+            _ => (key_out_of_order(&mut cursor)?, false),
         };
         match at {
             Some(at) => {
@@ -32,13 +31,12 @@ pub(super) fn decode(frame: &[u8]) -> Option<Push<'_>> {
                 }
                 seen |= bit;
                 next = at + 1;
-                value(&mut cursor, KEYS[at].field, &mut push)?;
+                value(&mut cursor, KEYS[at].field, level_begun, &mut push)?;
             }
             None => cursor.skip_scalar()?,
         }
-        match cursor.peek()? {
-            b',' => cursor.eat(b',')?,
-            _ => break,
+        if cursor.eat(b',').is_none() {
+            break;
         }
     }
     cursor.eat(b'}')?;
@@ -46,38 +44,35 @@ pub(super) fn decode(frame: &[u8]) -> Option<Push<'_>> {
 }
 
 /// `Some(None)`: a key nobody knows. `None`: an alternative spelling or an odd key, which the lenient decoder judges.
+#[cold]
 fn key_out_of_order(cursor: &mut Cursor<'_>) -> Option<Option<usize>> {
-    if let Some(at) = KEYS.iter().position(|key| cursor.eat_text(key.text)) {
-        return Some(Some(at));
-    }
     let name = cursor.rest_of_string()?;
     cursor.eat(b':')?;
-    if keys::alternative(name).is_some() {
-        None
-    } else {
-        Some(None)
+    match keys::position(name) {
+        None if keys::alternative(name).is_some() => None,
+        known => Some(known),
     }
 }
 
 #[inline]
-fn value<'a>(cursor: &mut Cursor<'a>, field: Field, push: &mut Push<'a>) -> Option<()> {
+fn value<'a>(cursor: &mut Cursor<'a>, field: Field, level_begun: bool, push: &mut Push<'a>) -> Option<()> {
     match field {
         Field::Skip => cursor.skip_scalar()?,
         Field::Sell(level) => {
-            let (read, sign) = ladder_level(cursor)?;
+            let (read, sign) = ladder_level(cursor, level_begun)?;
             push.sell[usize::from(level)] = read;
             if level == 0 {
                 push.sell_sign = sign;
             }
         }
         Field::Buy(level) => {
-            let (read, sign) = ladder_level(cursor)?;
+            let (read, sign) = ladder_level(cursor, level_begun)?;
             push.buy[usize::from(level)] = read;
             if level == 0 {
                 push.buy_sign = sign;
             }
         }
-        Field::Symbol => push.symbol = Cow::Borrowed(cursor.string()?),
+        Field::Symbol => push.symbol = Cow::Borrowed(std::str::from_utf8(cursor.string()?).ok()?),
         Field::Exchange => push.exchange = quantity(cursor)?.map(|n| u16::try_from(n.0)).transpose().ok()?,
         Field::CurrentPrice => push.current_price = price(cursor)?,
         Field::CurrentPriceTime => push.current_price_time = time(cursor)?,
@@ -93,12 +88,13 @@ fn value<'a>(cursor: &mut Cursor<'a>, field: Field, push: &mut Push<'a>) -> Opti
     Some(())
 }
 
-/// `{"Price":2847.0,"Qty":1200.0}`, the first level with `"Sign":"0101","Time":"..."` behind.
+/// `{"Price":2847.0,"Qty":1200.0}`, the first level with `"Sign":"0101","Time":"..."` behind; `begun` when the key was
+/// confirmed together with `{"Price":`.
 #[inline]
-fn ladder_level(cursor: &mut Cursor<'_>) -> Option<(Level, Option<Sign>)> {
+fn ladder_level(cursor: &mut Cursor<'_>, begun: bool) -> Option<(Level, Option<Sign>)> {
     let mut level = Level::default();
     let mut code = None;
-    if !cursor.eat_text(b"{\"Price\":") {
+    if !begun && !cursor.eat_text(b"{\"Price\":") {
         return None;
     }
     level.price = price(cursor)?.unwrap_or_default();
@@ -121,7 +117,7 @@ fn price(cursor: &mut Cursor<'_>) -> Option<Option<Price>> {
     if cursor.null() {
         return Some(None);
     }
-    cursor.number().map(|n| Some(Price(n.e4)))
+    cursor.price_e4().map(|e4| Some(Price(e4)))
 }
 
 #[inline]
@@ -129,7 +125,7 @@ fn quantity(cursor: &mut Cursor<'_>) -> Option<Option<Qty>> {
     if cursor.null() {
         return Some(None);
     }
-    cursor.number()?.whole().map(Some)
+    cursor.quantity().map(|shares| Some(Qty(shares)))
 }
 
 #[inline]
@@ -146,5 +142,5 @@ fn time(cursor: &mut Cursor<'_>) -> Option<Option<WireTime>> {
         return Some(None);
     }
     // An unreadable time is for the lenient decoder to mark.
-    jst::parse(cursor.string()?.as_bytes()).map(Some)
+    jst::parse(cursor.string()?).map(Some)
 }

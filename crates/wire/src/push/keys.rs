@@ -1,5 +1,7 @@
 //! The keys of a message in wire order, and what each means to us.
 
+use super::scan::Literal;
+
 /// What to do with the value of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -21,18 +23,37 @@ pub(super) enum Field {
     Skip,
 }
 
-/// A key as it stands on the wire between its quotes, with the closing quote and the colon, so that one comparison
-/// confirms an expected key.
+/// A key of the station.
 pub(super) struct Key {
-    pub(super) text: &'static [u8],
+    pub(super) name: &'static str,
+    /// `Name":` as it stands on the wire behind its opening quote, so that one comparison confirms an expected key. A
+    /// level goes on with `{"Price":`.
+    pub(super) expected: Literal,
     pub(super) field: Field,
+}
+
+impl Field {
+    const fn is_level(self) -> bool {
+        matches!(self, Self::Sell(_) | Self::Buy(_))
+    }
 }
 
 macro_rules! keys {
     ($($name:literal $field:expr),* $(,)?) => {
         /// Keys of a stock message in the order of the wire (station capture and one recorded day); futures and
         /// indices use the same names in other places.
-        pub(super) const KEYS: &[Key] = &[$(Key { text: concat!($name, "\":").as_bytes(), field: $field }),*];
+        pub(super) static KEYS: &[Key] = &[$(Key {
+            name: $name,
+            expected: {
+                const FIELD: Field = $field;
+                if FIELD.is_level() {
+                    Literal::new(concat!($name, "\":{\"Price\":"))
+                } else {
+                    Literal::new(concat!($name, "\":"))
+                }
+            },
+            field: $field,
+        }),*];
     };
 }
 
@@ -74,13 +95,13 @@ pub(super) fn official(name: &[u8]) -> Option<Field> {
 
 /// Where an official key stands in [`KEYS`].
 pub(super) fn position(name: &[u8]) -> Option<usize> {
-    KEYS.iter().position(|key| &key.text[..key.text.len() - 2] == name)
+    KEYS.iter().position(|key| key.name.as_bytes() == name)
 }
 
 /// The field of an alternative spelling.
-pub(super) fn alternative(name: &str) -> Option<Field> {
+pub(super) fn alternative(name: &[u8]) -> Option<Field> {
     ALTERNATIVES
         .iter()
-        .find(|(spelling, _)| *spelling == name)
+        .find(|(spelling, _)| spelling.as_bytes() == name)
         .map(|(_, field)| *field)
 }

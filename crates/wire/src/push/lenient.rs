@@ -54,7 +54,7 @@ impl<'a> Visitor<'a> for Members {
             if let Some(field) = keys::official(key.0.as_bytes()) {
                 let raw: &'a RawValue = map.next_value()?;
                 message.official(field, raw.get());
-            } else if let Some(field) = keys::alternative(&key.0) {
+            } else if let Some(field) = keys::alternative(key.0.as_bytes()) {
                 let raw: &'a RawValue = map.next_value()?;
                 message.alternatives.push((field, raw.get()));
             } else {
@@ -204,7 +204,7 @@ fn exchange(raw: &str, bad: &mut bool) -> Option<u16> {
 fn sign(raw: &str) -> Option<Sign> {
     match raw.as_bytes().first()? {
         b'n' => None,
-        b'"' => Some(text(raw).map_or(Sign::OTHER, |code| Sign::of(&code))),
+        b'"' => Some(text(raw).map_or(Sign::OTHER, |code| Sign::of(code.as_bytes()))),
         _ => Some(Sign::OTHER),
     }
 }

@@ -86,10 +86,10 @@ impl Sign {
 
     /// Reads the code; an empty text is 0 ("none").
     #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub fn of(text: &[u8]) -> Self {
         match text.len() {
-            0..=4 if text.bytes().all(|b| b.is_ascii_digit()) => {
-                Self(text.bytes().fold(0, |n, b| n * 10 + u16::from(b - b'0')))
+            0..=4 if text.iter().all(u8::is_ascii_digit) => {
+                Self(text.iter().fold(0, |n, b| n * 10 + u16::from(b - b'0')))
             }
             _ => Self::OTHER,
         }
