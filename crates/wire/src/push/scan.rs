@@ -290,7 +290,7 @@ fn fraction_e4(decimals: u64, n: usize) -> Option<i64> {
         return Some(decimals as i64 * SCALE[n]);
     }
     let beyond = TEN[n - 4];
-    (decimals % beyond == 0).then(|| (decimals / beyond) as i64)
+    decimals.is_multiple_of(beyond).then(|| (decimals / beyond) as i64)
 }
 
 /// Marks the top bit of zero bytes; exact for the lowest one.
