@@ -36,7 +36,10 @@ fn main() -> ExitCode {
 
 fn ci() -> Result<()> {
     cargo(["fmt", "--all", "--check"], &[])?;
-    cargo(["clippy", "--workspace", "--all-targets", "--locked"], &strings(["--", "-D", "warnings"]))?;
+    cargo(
+        ["clippy", "--workspace", "--all-targets", "--locked"],
+        &strings(["--", "-D", "warnings"]),
+    )?;
     cargo(["test", "--workspace", "--locked"], &[])?;
     fuzz(&strings(["--seconds", "10"]))
 }
@@ -48,7 +51,11 @@ fn fuzz(args: &[String]) -> Result<()> {
         say("fuzzing needs Linux (libFuzzer); skipped");
         return Ok(());
     }
-    let seconds = args.iter().position(|a| a == "--seconds").and_then(|at| args.get(at + 1)).map_or("60", String::as_str);
+    let seconds = args
+        .iter()
+        .position(|a| a == "--seconds")
+        .and_then(|at| args.get(at + 1))
+        .map_or("60", String::as_str);
     let seconds: u32 = seconds.parse().context("--seconds takes a whole number")?;
     let chosen = args.iter().find(|a| ["push_json", "ws_frame"].contains(&a.as_str()));
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -82,7 +89,13 @@ fn fuzz(args: &[String]) -> Result<()> {
         };
         run(Command::new(target_dir.join(&target).join("release").join(name))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=512", "-print_final_stats=1", "-verbosity=0"])
+            .args([
+                "-max_len=4096",
+                "-timeout=10",
+                "-rss_limit_mb=512",
+                "-print_final_stats=1",
+                "-verbosity=0",
+            ])
             .arg(format!("-artifact_prefix={}/", found.display()))
             .arg(&found)
             .arg(seeds))?;
@@ -96,7 +109,10 @@ fn cargo<const N: usize>(args: [&str; N], rest: &[String]) -> Result<()> {
 
 fn run(command: &mut Command) -> Result<()> {
     let line = format!("{command:?}").replace('"', "");
-    say(&format!("> {}", line.rsplit_once("RUSTFLAGS").map_or(line.as_str(), |(_, tail)| tail)));
+    say(&format!(
+        "> {}",
+        line.rsplit_once("RUSTFLAGS").map_or(line.as_str(), |(_, tail)| tail)
+    ));
     let status = command.status().with_context(|| format!("cannot start: {line}"))?;
     if !status.success() {
         bail!("{status}: {line}");
@@ -116,5 +132,8 @@ fn say(line: &str) {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root folder").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the root folder")
+        .to_owned()
 }
