@@ -90,8 +90,8 @@ impl LogHandle {
     }
 
     /// Lines that found the console's or the file's queue full and are not reported yet.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
+    #[cfg(test)]
+    fn dropped(&self) -> u64 {
         self.console.dropped() + self.file.as_ref().map_or(0, Queue::dropped)
     }
 }

@@ -1,9 +1,5 @@
 //! `ayumi`: records kabu Station's PUSH messages into SQLite, one micro-batch every 300 ms.
 
-// Goes away by itself: once every command is wired, the compiler says that this expectation is not met.
-#![cfg_attr(not(test), expect(dead_code, reason = "sim, demo and the recorder are wired next"))]
-#![cfg_attr(test, allow(dead_code))]
-
 mod args;
 mod clock;
 mod commands;

@@ -1,14 +1,18 @@
 //! `ayumi sim`: the kabu Station simulator as a program.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+use log::LevelFilter;
 use secrecy::ExposeSecret;
 
 use crate::args::{self, SimArgs};
+use crate::clock::Clock;
 use crate::exit::Exit;
+use crate::logging::{self, LogConfig, LogHandle};
 use crate::settings::{self, Mode, Overrides, SettingsError};
 use crate::{signals, text};
 
@@ -46,6 +50,13 @@ pub fn run(args: &SimArgs) -> Exit {
             return Exit::Usage;
         }
     };
+    let log = console_log(args.level);
+    let exit = simulate(args, symbols);
+    log.flush(Duration::from_millis(500));
+    exit
+}
+
+fn simulate(args: &SimArgs, symbols: Vec<Symbol>) -> Exit {
     let handle = match Sim::start(config(args, symbols)) {
         Ok(handle) => handle,
         Err(error) => {
@@ -63,6 +74,16 @@ pub fn run(args: &SimArgs) -> Exit {
             Exit::Bug
         }
     }
+}
+
+/// What the simulator has to say, such as a broken line of a recording, goes to the console alone.
+fn console_log(level: LevelFilter) -> LogHandle {
+    let clock = Clock::system();
+    logging::init(LogConfig {
+        path: None,
+        level,
+        now: Arc::new(move || clock.now()),
+    })
 }
 
 fn config(args: &SimArgs, symbols: Vec<Symbol>) -> SimConfig {

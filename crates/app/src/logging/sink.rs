@@ -66,6 +66,7 @@ impl Queue {
     }
 
     /// Lines counted as dropped and not reported yet.
+    #[cfg(test)]
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
