@@ -21,6 +21,9 @@ use screen::Screen;
 
 /// No secret: simulator and worker of one process agree on it.
 const TOKEN: &str = "demo";
+/// What a newcomer asks first.
+const LOOK_SQL: &str =
+    "SELECT ticker, count(*) AS windows, sum(vol_sum) AS volume, max(ts_window_end) FROM tick_batch GROUP BY ticker;";
 /// How often the screen looks into the database.
 const REFRESH: Duration = Duration::from_millis(1000);
 /// The first look comes sooner, so that a newcomer does not stare at nothing.
@@ -152,8 +155,8 @@ fn say_goodbye(path: &Path, exit: Exit) {
     }
     text::stdout_line("");
     text::stdout_line(&format!("The database stays here: {}", path.display()));
-    text::stdout_line("Look into it, for example with the sqlite3 command line or any SQLite viewer:");
     text::stdout_line(
-        "  SELECT ticker, count(*) AS windows, sum(vol_sum) AS volume, max(ts_window_end) FROM tick_batch GROUP BY ticker;",
+        "Look into it, with the sqlite3 command line or any SQLite viewer (read-only, as any reader should):",
     );
+    text::stdout_line(&format!("  sqlite3 \"file:{}?mode=ro\" \"{LOOK_SQL}\"", path.display()));
 }
