@@ -143,21 +143,19 @@ impl Report {
                     windows: depth.merged_windows,
                 });
             }
-            Some(overload) if depth.full => {
-                if now.ms_since(overload.said) >= OVERLOAD_MS {
-                    overload.said = now;
-                    log::warn!(
-                        "[PushTickReceiver] tick queue full; merged={} merged_windows={} waiting_ticks={} waiting_windows={} since={:.0}s",
-                        merged - overload.merged,
-                        depth.merged_windows - overload.windows,
-                        depth.ticks,
-                        depth.windows,
-                        now.ms_since(overload.since) as f64 / 1000.0
-                    );
-                }
+            Some(overload) if depth.full && now.ms_since(overload.said) >= OVERLOAD_MS => {
+                overload.said = now;
+                log::warn!(
+                    "[PushTickReceiver] tick queue full; merged={} merged_windows={} waiting_ticks={} waiting_windows={} since={:.0}s",
+                    merged - overload.merged,
+                    depth.merged_windows - overload.windows,
+                    depth.ticks,
+                    depth.windows,
+                    now.ms_since(overload.since) as f64 / 1000.0
+                );
             }
             // Half empty again before it counts as over, or it would flap.
-            Some(overload) if depth.room > depth.ticks && depth.windows < 8 => {
+            Some(overload) if !depth.full && depth.room > depth.ticks && depth.windows < 8 => {
                 log::warn!(
                     "[PushTickReceiver] tick queue drained after {:.1}s; merged={} merged_windows={}",
                     now.ms_since(overload.since) as f64 / 1000.0,
