@@ -254,6 +254,10 @@ impl Worker {
                 if let Some(rest) = &mut self.rest {
                     rest.ensure_registered();
                 }
+                // The first messages may have come in the same segment as the handshake answer.
+                if let Err(lost) = online.read(&mut self.engine, now) {
+                    self.line_lost(&lost.to_string());
+                }
             }
             (FeedEvent::Dialed(Err(error)), Feed::Online(online)) => online.not_connected(&error),
             (FeedEvent::Readable | FeedEvent::Broken, Feed::Online(online)) => {
