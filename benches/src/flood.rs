@@ -1,0 +1,267 @@
+//! Stage 4: messages in, rows committed, as fast as a worker process takes them.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use ayumi_engine::Symbol;
+use ayumi_sim::{Cut, Sim, SimConfig, SimHandle, Source, Speed};
+
+use crate::cpu::{Memory, Usage};
+use crate::messages::{self, Frames, SEED};
+use crate::plan::Plan;
+use crate::programs::Programs;
+use crate::rounds::{Series, digits, thousands};
+use crate::sender::{Course, Sender};
+use crate::table::{Section, Table};
+use crate::worker::{Program, Setup, TOKEN, Worker};
+
+/// How long a worker may take to store what it was sent: the peer's queue holds 20,000 messages.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What one flood showed.
+#[derive(Clone, Debug, Default)]
+struct Outcome {
+    /// Messages per second in whole windows.
+    rate: f64,
+    /// CPU time per message, ns.
+    cpu: f64,
+    /// The share of the busiest thread, ns.
+    busiest: f64,
+    memory: Memory,
+    messages: u64,
+}
+
+/// A source of a flood.
+enum Station {
+    Sim(SimHandle),
+    Frames(Sender),
+}
+
+/// Figures of one program over the rounds.
+#[derive(Default)]
+struct Figures {
+    outcomes: Vec<Outcome>,
+}
+
+/// Costs of the parts, ns per message, measured in the same run.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Receiving.
+    pub receive: f64,
+    /// Parsing.
+    pub parse: f64,
+    /// The rest of the engine.
+    pub engine: f64,
+}
+
+/// Floods ours from both stations and the peers from the simulator, in turn.
+pub fn run(plan: &Plan, programs: &Programs, parts: Option<Parts>) -> Result<Section> {
+    let symbols = messages::symbols(50);
+    let frames = Frames::new(&symbols, 10_000);
+    let mut names = vec!["ayumi, encoded frames".to_owned(), "ayumi, simulator".to_owned()];
+    names.extend(programs.peers.iter().map(|p| format!("{}, simulator", p.name())));
+    let mut figures: Vec<Figures> = names.iter().map(|_| Figures::default()).collect();
+    for _ in 0..plan.worker_rounds {
+        let outcome = flood(&programs.ayumi, &symbols, Some(&frames), plan.flood).context("encoded frames")?;
+        figures[0].outcomes.push(outcome);
+        let simulated = std::iter::once(&programs.ayumi).chain(&programs.peers);
+        for (program, figures) in simulated.zip(&mut figures[1..]) {
+            let outcome = flood(program, &symbols, None, plan.flood).with_context(|| program.name().to_owned())?;
+            figures.outcomes.push(outcome);
+        }
+    }
+    Ok(section(&names, &figures, programs, parts))
+}
+
+fn section(names: &[String], figures: &[Figures], programs: &Programs, parts: Option<Parts>) -> Section {
+    let mut table = Table::new([
+        "worker, fed by",
+        "messages/s",
+        "CPU per message",
+        "busiest thread",
+        "CPU, peer / ayumi",
+        "peak RSS",
+        "messages per run",
+    ]);
+    let ours = figures[1].series(|o| o.cpu);
+    for (at, (name, figures)) in names.iter().zip(figures).enumerate() {
+        let rate = figures.series(|o| o.rate);
+        let ratio = if at < 2 {
+            String::new()
+        } else {
+            figures.series(|o| o.cpu).over(&ours).ratio()
+        };
+        table.row([
+            name.clone(),
+            format!("{} ({})", thousands(rate.median()), thousands(rate.max())),
+            figures.series(|o| o.cpu).time(),
+            figures.series(|o| o.busiest).time(),
+            ratio,
+            format!("{:.1} MB", figures.series(|o| o.memory.peak_kb as f64).max() / 1024.0),
+            thousands(figures.series(|o| o.messages as f64).median()),
+        ]);
+    }
+    if !programs.absent.is_empty() {
+        table.row(["Python peer".to_owned(), programs.absent.clone()]);
+    }
+    let mut notes = vec![
+        "50 symbols, 300 ms windows, a worker process per run, everything it received in its database before it is \
+         stopped. Messages per second are those of the whole windows between the first and the last: median (largest). \
+         CPU is of the whole worker process, reader and writer and kernel, from the first message on. *encoded frames* \
+         come from a sender that costs nothing, so the worker is the limit; the simulator makes every message when it \
+         sends it and is itself the limit for ayumi. `tick_queue_max` is at its largest for ours, so that nothing is \
+         folded; goals: 250,000 messages/s, at least 30x less CPU per message than the best peer."
+            .to_owned(),
+    ];
+    if !programs.peers.is_empty() {
+        notes.push(
+            "The peer is a plain Python worker with the same job on websocket-client; *no wsaccel* hides that package \
+             behind a module of the same name on PYTHONPATH that fails to import."
+                .to_owned(),
+        );
+    }
+    notes.extend(parts.map(|parts| against_parts(&figures[0], parts)));
+    Section {
+        title: "End to end, flooded",
+        notes,
+        tables: vec![table],
+    }
+}
+
+fn against_parts(figures: &Figures, parts: Parts) -> String {
+    let sum = parts.receive + parts.parse + parts.engine;
+    let cpu = figures.series(|o| o.cpu).median();
+    format!(
+        "Sum of the parts measured alone in this run: receive {:.0} + parse {:.0} + engine {:.0} = {sum:.0} ns. The \
+         whole worker, database included, is {}x that sum, and {}x receive + parse (goal 1.2x).",
+        parts.receive,
+        parts.parse,
+        parts.engine,
+        digits(cpu / sum),
+        digits(cpu / (parts.receive + parts.parse)),
+    )
+}
+
+impl Figures {
+    fn series(&self, of: impl Fn(&Outcome) -> f64) -> Series {
+        Series(self.outcomes.iter().map(of).collect())
+    }
+}
+
+/// One worker from start to end.
+fn flood(program: &Program, symbols: &[Symbol], frames: Option<&Frames>, time: Duration) -> Result<Outcome> {
+    let station = match frames {
+        Some(frames) => Station::Frames(Sender::start(frames.clone(), BLAST)?),
+        None => Station::Sim(Sim::start(sim_config(symbols))?),
+    };
+    let mut worker = program.start(&Setup {
+        port: station.port(),
+        symbols,
+        register: frames.is_none(),
+        clock: None,
+    })?;
+    station.wait_for_first(&mut worker)?;
+    let before = worker.usage()?.unwrap_or_default();
+    std::thread::sleep(time);
+    station.stop();
+    let sent = wait_until_stored(&station, &mut worker)?;
+    let after = worker.usage()?.unwrap_or_default();
+    let stored = worker.stored()?;
+    ensure!(stored.messages == sent, "stored {} of {sent} messages", stored.messages);
+    Ok(Outcome {
+        rate: stored.rate().unwrap_or(f64::NAN),
+        cpu: per_message(after.since(&before), sent),
+        busiest: per_message(busiest(&before, &after), sent),
+        memory: worker.memory().unwrap_or_default(),
+        messages: sent,
+    })
+}
+
+const BLAST: Course = Course {
+    handshake: true,
+    per_write: 64,
+    pause: None,
+    frames: None,
+};
+
+fn sim_config(symbols: &[Symbol]) -> SimConfig {
+    SimConfig {
+        token: Some(TOKEN.to_owned()),
+        source: Source::Market {
+            seed: SEED,
+            symbols: symbols.to_vec(),
+            per_second: 1_000.0,
+        },
+        speed: Speed::Full,
+        // The peer does not register.
+        require_registration: false,
+        ..SimConfig::default()
+    }
+}
+
+fn per_message(ns: u64, messages: u64) -> f64 {
+    match ns {
+        // Not known on this system.
+        0 => f64::NAN,
+        _ => ns as f64 / messages as f64,
+    }
+}
+
+fn busiest(before: &Usage, after: &Usage) -> u64 {
+    let earlier = |name: &str| before.threads.iter().find(|(n, _)| n == name).map_or(0, |(_, ns)| *ns);
+    let used = after.threads.iter().map(|(name, ns)| ns.saturating_sub(earlier(name)));
+    used.max().unwrap_or(0)
+}
+
+/// Waits until the number of messages stored stands at the number sent; returns it.
+fn wait_until_stored(station: &Station, worker: &mut Worker) -> Result<u64> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut last = u64::MAX;
+    loop {
+        std::thread::sleep(Duration::from_millis(60));
+        worker.usage()?;
+        let sent = station.sent();
+        let stored = worker.stored()?.messages;
+        if sent == last && stored == sent {
+            return Ok(sent);
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "stored {stored} of {sent} messages after a minute"
+        );
+        last = sent;
+    }
+}
+
+impl Station {
+    fn port(&self) -> u16 {
+        match self {
+            Self::Sim(sim) => sim.port(),
+            Self::Frames(sender) => sender.addr().port(),
+        }
+    }
+
+    fn sent(&self) -> u64 {
+        match self {
+            Self::Sim(sim) => sim.counters().messages_sent,
+            Self::Frames(sender) => sender.sent(),
+        }
+    }
+
+    fn stop(&self) {
+        match self {
+            Self::Sim(sim) => sim.cut(Cut::Stall),
+            Self::Frames(sender) => sender.stop(),
+        }
+    }
+
+    fn wait_for_first(&self, worker: &mut Worker) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.sent() == 0 {
+            worker.usage()?;
+            ensure!(Instant::now() < deadline, "the worker does not connect");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! The daily case: a worker at a steady rate, and with nothing to do.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use ayumi_engine::Symbol;
+use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+
+use crate::cpu::Memory;
+use crate::messages::{self, SEED};
+use crate::plan::Plan;
+use crate::programs::Programs;
+use crate::rounds::{digits, thousands, time};
+use crate::table::{Section, Table};
+use crate::worker::{Program, Setup, TOKEN, Worker};
+
+/// Let start-up and the opening pass.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A worker behind its station.
+pub struct Watched {
+    /// The worker.
+    pub worker: Worker,
+    sim: SimHandle,
+}
+
+/// One case.
+struct Case<'a> {
+    name: &'a str,
+    program: &'a Program,
+    per_second: Option<f64>,
+    clock: Option<&'a str>,
+}
+
+/// What watching a worker showed.
+struct Seen {
+    cpu: f64,
+    messages: u64,
+    memory: Memory,
+    seconds: f64,
+}
+
+/// Runs every case; the idle ones at the same time, because they do next to nothing.
+pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
+    let symbols = messages::symbols(50);
+    let case = |name, per_second, clock| Case {
+        name,
+        program: &programs.ayumi,
+        per_second,
+        clock,
+    };
+    let groups = [
+        vec![
+            case("ayumi, idle in the session", None, Some("2026-11-20T10:00:00@1")),
+            case("ayumi, idle at night", None, Some("2026-11-20T20:00:00@1")),
+        ],
+        vec![case("ayumi, 300/s", Some(300.0), None)],
+        vec![case("ayumi, 500/s", Some(500.0), None)],
+    ];
+    let best = programs.peers.first().map(|program| Case {
+        name: "Python peer (best case), 300/s",
+        program,
+        per_second: Some(300.0),
+        clock: None,
+    });
+    let mut table = Table::new([
+        "worker",
+        "CPU of one core",
+        "CPU per message",
+        "RSS",
+        "peak RSS",
+        "messages",
+    ]);
+    for group in groups.into_iter().chain(best.map(|case| vec![case])) {
+        for (case, seen) in group.iter().zip(watch(&group, &symbols, plan.paced)?) {
+            table.row(cells(case, &seen));
+        }
+    }
+    Ok(Section {
+        title: "At a steady rate, and idle",
+        notes: vec![format!(
+            "50 registered symbols, {} s each after {} s of settling, the simulator at the real pace. A message here \
+             costs a wake-up, a read and a timer of its own, so it is dearer than in a flood. Idle in the session: the \
+             line is checked with `/board` now and then, because silence might mean that it is dead. Goals: idle under \
+             0.5 %, 300/s under 2 %.",
+            plan.paced.as_secs(),
+            SETTLE.as_secs()
+        )],
+        tables: vec![table],
+    })
+}
+
+fn cells(case: &Case<'_>, seen: &Seen) -> [String; 6] {
+    let mb = |kb: u64| format!("{:.1} MB", kb as f64 / 1024.0);
+    let per_message = match seen.messages {
+        0 => "-".to_owned(),
+        messages => time(seen.cpu / messages as f64),
+    };
+    [
+        case.name.to_owned(),
+        format!("{} %", digits(seen.cpu / seen.seconds / 1e7)),
+        per_message,
+        mb(seen.memory.now_kb),
+        mb(seen.memory.peak_kb),
+        thousands(seen.messages as f64),
+    ]
+}
+
+fn watch(group: &[Case<'_>], symbols: &[Symbol], span: Duration) -> Result<Vec<Seen>> {
+    let mut running = Vec::new();
+    for case in group {
+        let watched = Watched::start(case.program, symbols, case.per_second, case.clock);
+        running.push(watched.with_context(|| case.name.to_owned())?);
+    }
+    std::thread::sleep(SETTLE);
+    let mut before = Vec::new();
+    for watched in &mut running {
+        before.push((watched.worker.usage()?, watched.sent(), Instant::now()));
+    }
+    std::thread::sleep(span);
+    let mut seen = Vec::new();
+    for (watched, (usage, sent, began)) in running.iter_mut().zip(before) {
+        let seconds = began.elapsed().as_secs_f64();
+        let cpu = match (watched.worker.usage()?, usage) {
+            (Some(after), Some(before)) => after.since(&before) as f64,
+            _ => f64::NAN,
+        };
+        seen.push(Seen {
+            cpu,
+            messages: watched.sent() - sent,
+            memory: watched.worker.memory().unwrap_or_default(),
+            seconds,
+        });
+    }
+    Ok(seen)
+}
+
+impl Watched {
+    /// Starts both and waits until the worker is connected and, where it does so, registered.
+    pub fn start(program: &Program, symbols: &[Symbol], per_second: Option<f64>, clock: Option<&str>) -> Result<Self> {
+        let source = match per_second {
+            Some(per_second) => Source::Market {
+                seed: SEED,
+                symbols: symbols.to_vec(),
+                per_second,
+            },
+            None => Source::Silent,
+        };
+        let sim = Sim::start(SimConfig {
+            token: Some(TOKEN.to_owned()),
+            source,
+            speed: Speed::Times(1.0),
+            require_registration: false,
+            ..SimConfig::default()
+        })?;
+        let worker = program.start(&Setup {
+            port: sim.port(),
+            symbols,
+            register: true,
+            clock,
+        })?;
+        let registers = matches!(program, Program::Ayumi(_));
+        let ready = sim.wait_until(Duration::from_secs(20), |c| {
+            c.push_clients_now > 0 && (!registers || c.rest("PUT /register") > 0)
+        });
+        ensure!(ready, "the worker does not connect");
+        Ok(Self { worker, sim })
+    }
+
+    /// Messages sent up to now.
+    pub fn sent(&self) -> u64 {
+        self.sim.counters().messages_sent
+    }
+}

@@ -1,0 +1,57 @@
+//! How much is measured: the usual few minutes, `--quick` for a smoke test, `--long` for calmer figures.
+
+use std::time::Duration;
+
+/// Sizes of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Rounds of the stages that run in this process.
+    pub rounds: usize,
+    /// Rounds with a worker process.
+    pub worker_rounds: usize,
+    /// How long a worker is flooded.
+    pub flood: Duration,
+    /// How long a worker is watched at a fixed rate.
+    pub paced: Duration,
+    /// Windows stored.
+    pub windows: usize,
+    /// Shrinks inner loops.
+    divide: usize,
+}
+
+impl Plan {
+    /// Under four minutes.
+    pub const USUAL: Self = Self {
+        rounds: 15,
+        worker_rounds: 7,
+        flood: Duration::from_millis(1_800),
+        paced: Duration::from_secs(20),
+        windows: 400,
+        divide: 1,
+    };
+
+    /// Well under a minute: shows that everything runs, not how fast.
+    pub const QUICK: Self = Self {
+        rounds: 7,
+        worker_rounds: 1,
+        flood: Duration::from_millis(1_500),
+        paced: Duration::from_secs(3),
+        windows: 60,
+        divide: 4,
+    };
+
+    /// Some ten minutes.
+    pub const LONG: Self = Self {
+        rounds: 31,
+        worker_rounds: 15,
+        flood: Duration::from_secs(4),
+        paced: Duration::from_secs(60),
+        windows: 2_000,
+        divide: 1,
+    };
+
+    /// Length of an inner loop.
+    pub fn spin(&self, usual: usize) -> usize {
+        (usual / self.divide).max(1)
+    }
+}

@@ -1,0 +1,78 @@
+//! SQLite and nothing else: the floor under the sink.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rusqlite::types::Value;
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+
+const TABLES: [&str; 3] = ["tick_batch", "orderbook_snapshot", "features_stream"];
+
+/// Rows of one window, by table.
+type Rows = [Vec<Vec<Value>>; 3];
+
+/// A database that takes prepared rows.
+pub(super) struct Bare {
+    connection: Connection,
+    inserts: [String; 3],
+    windows: Vec<Rows>,
+}
+
+/// Lets `fill` make a database and reads its windows back as plain values.
+pub(super) fn rows_of(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Vec<Rows>> {
+    fill(path)?;
+    let connection = Connection::open(path)?;
+    let mut windows = connection.prepare("SELECT window_id FROM window_log ORDER BY window_id")?;
+    let ids: Vec<i64> = windows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    ids.into_iter()
+        .map(|id| {
+            let [a, b, c] = TABLES.map(|table| window_rows(&connection, table, id));
+            Ok([a?, b?, c?])
+        })
+        .collect()
+}
+
+fn window_rows(connection: &Connection, table: &str, id: i64) -> Result<Vec<Vec<Value>>> {
+    let mut select = connection.prepare_cached(&format!("SELECT * FROM {table} WHERE window_id = ?1"))?;
+    let columns = select.column_count();
+    let rows = select.query_map([id], |row| (0..columns).map(|at| row.get(at)).collect())?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl Bare {
+    /// Opens a database that has the tables already.
+    pub(super) fn open(path: &Path, full: bool, windows: Vec<Rows>) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", if full { "FULL" } else { "NORMAL" })?;
+        let first = windows.first().context("no windows")?;
+        let mut inserts = TABLES.map(str::to_owned);
+        for (insert, rows) in inserts.iter_mut().zip(first) {
+            let columns = rows.first().context("an empty window")?.len();
+            *insert = format!("INSERT INTO {insert} VALUES ({})", vec!["?"; columns].join(", "));
+        }
+        Ok(Self {
+            connection,
+            inserts,
+            windows,
+        })
+    }
+
+    /// One window, one transaction.
+    pub(super) fn store(&mut self, window: usize) -> Result<()> {
+        let Some(rows) = self.windows.get(window) else {
+            return Ok(());
+        };
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (insert, rows) in self.inserts.iter().zip(rows) {
+            let mut statement = transaction.prepare_cached(insert)?;
+            for row in rows {
+                statement.execute(params_from_iter(row))?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
