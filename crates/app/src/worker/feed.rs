@@ -147,7 +147,7 @@ impl Online {
         let delay = self.clock.scale(self.policy.failed());
         self.failures += 1;
         log::warn!(
-            "PUSH connection error: {error} (retry in {:.1} s){}",
+            "PUSH connection error: {error} (retry in {:.1}s){}",
             delay.as_secs_f64(),
             // The advice is worth reading once per outage.
             if self.failures == 1 {
