@@ -10,7 +10,7 @@ mod writer;
 use std::time::Duration;
 
 use ayumi_engine::batch::StateRow;
-use ayumi_engine::market::Market;
+use ayumi_engine::market::{Market, Profile};
 use ayumi_engine::output::Output;
 use ayumi_engine::settings::EngineSettings;
 use ayumi_engine::{Engine, Stamp};
@@ -140,10 +140,7 @@ impl Worker {
         let (tell, replies) = mpsc::channel(64);
         let (feed, rest) = match setup.source {
             SourceSetup::Mock { seed, interval } => (
-                Feed::mock(
-                    Market::new(seed, mock_profiles(&setup.engine, seed)),
-                    clock.scale(interval),
-                ),
+                Feed::mock(mock_market(&setup.engine, seed, &setup.states), clock.scale(interval)),
                 None,
             ),
             SourceSetup::Online(online) => {
@@ -431,10 +428,14 @@ fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
     until
 }
 
-fn mock_profiles(settings: &EngineSettings, seed: u64) -> Vec<ayumi_engine::market::Profile> {
-    settings
-        .watched
-        .iter()
-        .map(|w| ayumi_engine::market::Profile::of(&w.symbol, seed))
-        .collect()
+/// The mock market; on the day of an earlier run its volumes go on from there.
+fn mock_market(settings: &EngineSettings, seed: u64, states: &[StateRow]) -> Market {
+    let profiles = settings.watched.iter().map(|w| Profile::of(&w.symbol, seed)).collect();
+    let mut market = Market::new(seed, profiles);
+    for state in states {
+        if let Some(last) = state.last {
+            market.go_on_from(state.symbol.index(), last);
+        }
+    }
+    market
 }

@@ -80,6 +80,15 @@ impl Market {
         self.symbols[index].step(&self.profiles[index], now)
     }
 
+    /// Lets a symbol go on from a cumulative volume that was shown before (a restart on the same day), as if it had been
+    /// traded at the previous close. Call it before the first event.
+    ///
+    /// # Panics
+    /// As [`Market::step`].
+    pub fn go_on_from(&mut self, index: usize, volume: Qty) {
+        self.symbols[index].go_on_from(&self.profiles[index], volume);
+    }
+
     /// The state of one symbol as the station would send it: for PUSH and `/board` alike.
     ///
     /// # Panics

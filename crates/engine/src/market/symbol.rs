@@ -134,6 +134,12 @@ impl SymbolMarket {
         }
     }
 
+    /// See [`super::Market::go_on_from`].
+    pub(super) fn go_on_from(&mut self, profile: &Profile, volume: Qty) {
+        self.volume = volume.0.max(0);
+        self.value = i128::from(self.volume) * i128::from(profile.previous_close.0);
+    }
+
     fn show_volume(&mut self, profile: &Profile, now: Option<Time>) {
         let volume = i128::from(self.volume.max(1));
         let clip = |e4: i128| Some(Price(i64::try_from(e4).unwrap_or(i64::MAX)));
