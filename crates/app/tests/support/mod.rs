@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ayumi_sim::{Sim, SimConfig, SimError, SimHandle, Source, Speed};
 use serde_json::{Value, json};
 
-pub use process::{Ended, Worker};
+pub use process::Worker;
 pub use store::Store;
 
 /// No single wait is longer; a busy machine needs some of it.
