@@ -49,6 +49,13 @@ impl Usage {
     pub fn since(&self, earlier: &Self) -> u64 {
         self.total_ns.saturating_sub(earlier.total_ns)
     }
+
+    /// The most that one thread used since `earlier`, ns.
+    pub fn busiest_since(&self, earlier: &Self) -> u64 {
+        let before = |name: &str| earlier.threads.iter().find(|(n, _)| n == name).map_or(0, |(_, ns)| *ns);
+        let used = self.threads.iter().map(|(name, ns)| ns.saturating_sub(before(name)));
+        used.max().unwrap_or(0)
+    }
 }
 
 /// Resident memory of a process in kB.

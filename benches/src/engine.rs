@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::{Context, Result};
 use ayumi_engine::settings::{BoardMode, EngineSettings};
-use ayumi_engine::{Engine, Stamp};
+use ayumi_engine::{Engine, Stamp, Symbol};
 
 use crate::cpu;
 use crate::messages::{self, MORNING, Messages};
@@ -25,30 +25,28 @@ struct Pace {
     per_read: usize,
 }
 
-const PACES: [Pace; 2] = [
-    Pace {
-        name: "500/s, one per read",
-        gap_ns: 2_000_000,
-        per_read: 1,
-    },
-    Pace {
-        name: "50,000/s, 16 per read",
-        gap_ns: 20_000,
-        per_read: 16,
-    },
-];
+const CALM: Pace = Pace {
+    name: "500/s, one per read",
+    gap_ns: 2_000_000,
+    per_read: 1,
+};
 
-/// Costs in a flood of 50 symbols, ns per message.
-#[derive(Clone, Copy, Debug)]
-pub struct Cost {
-    /// Parsing.
-    pub parse: f64,
-    /// Everything else in the engine.
-    pub rest: f64,
+const FLOOD: Pace = Pace {
+    name: "50,000/s, 16 per read",
+    gap_ns: 20_000,
+    per_read: 16,
+};
+
+/// Parse alone and the whole engine in a flood, ns per message, each once.
+pub fn once(messages: &Messages, symbols: &[Symbol]) -> [f64; 2] {
+    [
+        parse::alone(messages),
+        through_engine(messages, &settings(symbols), &FLOOD),
+    ]
 }
 
 /// Measures 50 and 100 symbols.
-pub fn run(plan: &Plan) -> Result<(Section, Cost)> {
+pub fn run(plan: &Plan) -> Result<Section> {
     let head = [
         "symbols",
         "messages come",
@@ -57,19 +55,11 @@ pub fn run(plan: &Plan) -> Result<(Section, Cost)> {
         "engine without parse / parse (goal 1.0x)",
     ];
     let mut table = Table::new(head);
-    let mut cost = Cost {
-        parse: f64::NAN,
-        rest: f64::NAN,
-    };
     for count in [50, 100] {
         let symbols = messages::symbols(count);
         let messages = messages::mixed(&symbols, plan.spin(COUNT));
-        let settings = EngineSettings {
-            board_mode: BoardMode::Push,
-            tick_queue_max: u64::MAX,
-            ..EngineSettings::new(symbols)
-        };
-        for pace in &PACES {
+        let settings = settings(&symbols);
+        for pace in [&CALM, &FLOOD] {
             let [parse, whole] = measure(&messages, &settings, pace, plan)?;
             let rest = whole.minus(&parse);
             table.row([
@@ -79,15 +69,9 @@ pub fn run(plan: &Plan) -> Result<(Section, Cost)> {
                 whole.time(),
                 rest.over(&parse).ratio(),
             ]);
-            if count == 50 {
-                cost = Cost {
-                    parse: parse.median(),
-                    rest: rest.median(),
-                };
-            }
         }
     }
-    let section = Section {
+    Ok(Section {
         title: "Engine per message",
         notes: vec![
             "CPU time per message: normalise, guard, size, book, window, and the closing of 300 ms windows, called as \
@@ -99,8 +83,15 @@ pub fn run(plan: &Plan) -> Result<(Section, Cost)> {
                 .to_owned(),
         ],
         tables: vec![table],
-    };
-    Ok((section, cost))
+    })
+}
+
+fn settings(symbols: &[Symbol]) -> EngineSettings {
+    EngineSettings {
+        board_mode: BoardMode::Push,
+        tick_queue_max: u64::MAX,
+        ..EngineSettings::new(symbols.to_vec())
+    }
 }
 
 /// Parse alone and the whole engine, ns per message.

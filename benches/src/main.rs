@@ -25,7 +25,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use flood::Parts;
 use plan::Plan;
 use table::Section;
 
@@ -113,14 +112,14 @@ fn run(asked: &Asked) -> Result<()> {
         let section = memory::run(minutes, &programs, say)?;
         say(&section.markdown());
         let path = report::write_memory(&section, &load)?;
-        say(&format!("written: {}", path.display()));
+        say(&format!("written: {path}"));
         return Ok(());
     }
     say(&format!("load average {load}"));
     let sections = stages(asked, &programs)?;
     if asked.write {
         let path = report::write_run(&asked.plan, &asked.command, &sections, &load)?;
-        say(&format!("written: {}", path.display()));
+        say(&format!("written: {path}"));
     }
     Ok(())
 }
@@ -134,30 +133,20 @@ fn stages(asked: &Asked, programs: &programs::Programs) -> Result<Vec<Section>> 
         sections.push(section);
     };
     let wanted = |stage: &str| asked.stages.iter().any(|s| s == stage);
-    let (mut engine_cost, mut receive_cost) = (None, None);
     if wanted("parse") {
         add(parse::run(plan)?);
     }
     if wanted("engine") {
-        let (section, cost) = engine::run(plan)?;
-        engine_cost = Some(cost);
-        add(section);
+        add(engine::run(plan)?);
     }
     if wanted("receive") {
-        let (section, cost) = receive::run(plan)?;
-        receive_cost = Some(cost);
-        add(section);
+        add(receive::run(plan)?);
     }
     if wanted("store") {
         add(store::run(plan)?);
     }
     if wanted("flood") {
-        let parts = engine_cost.zip(receive_cost).map(|(engine, receive)| Parts {
-            receive,
-            parse: engine.parse,
-            engine: engine.rest,
-        });
-        add(flood::run(plan, programs, parts)?);
+        add(flood::run(plan, programs)?);
     }
     if wanted("paced") {
         add(paced::run(plan, programs)?);

@@ -10,7 +10,7 @@ use crate::cpu::Memory;
 use crate::messages::{self, SEED};
 use crate::plan::Plan;
 use crate::programs::Programs;
-use crate::rounds::{digits, thousands, time};
+use crate::rounds::{digits, time};
 use crate::table::{Section, Table};
 use crate::worker::{Program, Setup, TOKEN, Worker};
 
@@ -22,6 +22,8 @@ pub struct Watched {
     /// The worker.
     pub worker: Worker,
     sim: SimHandle,
+    /// From the start of the process until it is connected and, where it does so, registered.
+    ready: Duration,
 }
 
 /// One case.
@@ -36,8 +38,10 @@ struct Case<'a> {
 struct Seen {
     cpu: f64,
     messages: u64,
+    busiest: f64,
     memory: Memory,
     seconds: f64,
+    ready: Duration,
 }
 
 /// Runs every case; the idle ones at the same time, because they do next to nothing.
@@ -67,9 +71,10 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
         "worker",
         "CPU of one core",
         "CPU per message",
+        "busiest thread",
         "RSS",
         "peak RSS",
-        "messages",
+        "ready after",
     ]);
     for group in groups.into_iter().chain(best.map(|case| vec![case])) {
         for (case, seen) in group.iter().zip(watch(&group, &symbols, plan.paced)?) {
@@ -81,28 +86,31 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
         notes: vec![format!(
             "50 registered symbols, {} s each after {} s of settling, the simulator at the real pace. A message here \
              costs a wake-up, a read and a timer of its own, so it is dearer than in a flood. Idle in the session: the \
-             line is checked with `/board` now and then, because silence might mean that it is dead. Goals: idle under \
-             0.5 %, 300/s under 2 %.",
+             line is checked with `/board` now and then, because silence might mean that it is dead. *ready after*: from \
+             the start of the process until it is connected and has registered its symbols. The binary has {} MB. \
+             Goals: idle under 0.5 %, 300/s under 2 %, RSS under 40 MB.",
             plan.paced.as_secs(),
-            SETTLE.as_secs()
+            SETTLE.as_secs(),
+            digits(programs.ayumi_bytes() as f64 / 1048576.0)
         )],
         tables: vec![table],
     })
 }
 
-fn cells(case: &Case<'_>, seen: &Seen) -> [String; 6] {
+fn cells(case: &Case<'_>, seen: &Seen) -> [String; 7] {
     let mb = |kb: u64| format!("{:.1} MB", kb as f64 / 1024.0);
-    let per_message = match seen.messages {
+    let per_message = |ns: f64| match seen.messages {
         0 => "-".to_owned(),
-        messages => time(seen.cpu / messages as f64),
+        messages => time(ns / messages as f64),
     };
     [
         case.name.to_owned(),
         format!("{} %", digits(seen.cpu / seen.seconds / 1e7)),
-        per_message,
+        per_message(seen.cpu),
+        per_message(seen.busiest),
         mb(seen.memory.now_kb),
         mb(seen.memory.peak_kb),
-        thousands(seen.messages as f64),
+        format!("{} ms", seen.ready.as_millis()),
     ]
 }
 
@@ -121,12 +129,14 @@ fn watch(group: &[Case<'_>], symbols: &[Symbol], span: Duration) -> Result<Vec<S
     let mut seen = Vec::new();
     for (watched, (usage, sent, began)) in running.iter_mut().zip(before) {
         let seconds = began.elapsed().as_secs_f64();
-        let cpu = match (watched.worker.usage()?, usage) {
-            (Some(after), Some(before)) => after.since(&before) as f64,
-            _ => f64::NAN,
+        let (cpu, busiest) = match (watched.worker.usage()?, usage) {
+            (Some(after), Some(before)) => (after.since(&before) as f64, after.busiest_since(&before) as f64),
+            _ => (f64::NAN, f64::NAN),
         };
         seen.push(Seen {
             cpu,
+            busiest,
+            ready: watched.ready,
             messages: watched.sent() - sent,
             memory: watched.worker.memory().unwrap_or_default(),
             seconds,
@@ -153,6 +163,7 @@ impl Watched {
             require_registration: false,
             ..SimConfig::default()
         })?;
+        let began = Instant::now();
         let worker = program.start(&Setup {
             port: sim.port(),
             symbols,
@@ -164,7 +175,11 @@ impl Watched {
             c.push_clients_now > 0 && (!registers || c.rest("PUT /register") > 0)
         });
         ensure!(ready, "the worker does not connect");
-        Ok(Self { worker, sim })
+        Ok(Self {
+            worker,
+            sim,
+            ready: began.elapsed(),
+        })
     }
 
     /// Messages sent up to now.

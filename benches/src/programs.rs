@@ -17,6 +17,16 @@ pub struct Programs {
     pub absent: String,
 }
 
+impl Programs {
+    /// Size of our binary.
+    pub fn ayumi_bytes(&self) -> u64 {
+        match &self.ayumi {
+            Program::Ayumi(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+            Program::Peer { .. } => 0,
+        }
+    }
+}
+
 /// Builds `ayumi` beside this program and looks for the Python worker.
 pub fn find() -> Result<Programs> {
     let (peers, absent) = peers();

@@ -21,8 +21,19 @@ const BUFFER: usize = 256 << 10;
 /// Kernel buffer, as the worker's.
 const KERNEL_BUFFER: u32 = 4 << 20;
 
-/// Measures both regimes. Returns the cost of the worker's receive in a flood, ns per message.
-pub fn run(plan: &Plan) -> Result<(Section, f64)> {
+/// The worker's receive in a flood, ns per message, once.
+pub fn once(frames: &Frames) -> Result<f64> {
+    let course = Course {
+        handshake: true,
+        per_write: 64,
+        pause: None,
+        frames: Some(20_000),
+    };
+    one_run(frames, course, push_line)
+}
+
+/// Measures a flood and two calmer regimes.
+pub fn run(plan: &Plan) -> Result<Section> {
     let frames = Frames::new(&messages::symbols(50), 2_000);
     let flood = Course {
         handshake: false,
@@ -30,23 +41,27 @@ pub fn run(plan: &Plan) -> Result<(Section, f64)> {
         pause: None,
         frames: Some(plan.spin(40_000) as u64),
     };
-    let single = Course {
+    let spaced = |us, count| Course {
         per_write: 1,
-        pause: Some(Duration::from_micros(200)),
-        frames: Some(plan.spin(1_000) as u64),
+        pause: Some(Duration::from_micros(us)),
+        frames: Some(plan.spin(count) as u64),
         ..flood
     };
+    let courses = [
+        ("in a flood", flood, plan.rounds.div_ceil(2).max(7)),
+        ("every 0.25 ms", spaced(200, 1_000), 7),
+        ("every 3.3 ms (300/s)", spaced(3_250, 80), 7),
+    ];
     let mut table = Table::new([
         "messages come",
         "bare TCP, blocking",
         "bare TCP, tokio",
         "FrameReader, blocking",
         "PushLine",
-        "PushLine / bare tokio (goal 3.3x, 1.25x)",
+        "PushLine / bare tokio (goal 3.3x; 1.25x)",
     ]);
-    let mut cost = f64::NAN;
-    for (name, course) in [("flood", flood), ("one by one", single)] {
-        let [blocking, bare, reader, line] = measure(&frames, course, plan.rounds.div_ceil(2).max(7))?;
+    for (name, course, rounds) in courses {
+        let [blocking, bare, reader, line] = measure(&frames, course, rounds)?;
         table.row([
             name.to_owned(),
             blocking.time(),
@@ -55,22 +70,18 @@ pub fn run(plan: &Plan) -> Result<(Section, f64)> {
             line.time(),
             line.over(&bare).ratio(),
         ]);
-        if course.pause.is_none() {
-            cost = line.median();
-        }
     }
-    let section = Section {
+    Ok(Section {
         title: "WebSocket receive",
         notes: vec![format!(
             "CPU time of the receiving thread per message of {:.0} bytes, kernel included; the sender is another \
              thread with frames encoded beforehand. *PushLine* is what the worker uses. In a flood a read brings \
-             many messages; one by one (a message every 0.25 ms or so) each costs a wake-up and a read of its own, \
-             which is the daily case.",
+             many messages; otherwise each costs a wake-up and a read of its own, and the longer the pause, the more \
+             of the caches is lost meanwhile: the daily case.",
             frames.mean_len()
         )],
         tables: vec![table],
-    };
-    Ok((section, cost))
+    })
 }
 
 fn measure(frames: &Frames, course: Course, rounds: usize) -> Result<[Series; 4]> {

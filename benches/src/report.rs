@@ -1,6 +1,6 @@
 //! `docs/performance.md`, written from a run. What a run did not measure stays as the last run left it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -10,29 +10,31 @@ use crate::plan::Plan;
 use crate::table::Section;
 
 /// Writes the sections of a whole run; the memory section stays.
-pub fn write_run(plan: &Plan, command: &str, sections: &[Section], load: &str) -> Result<PathBuf> {
+pub fn write_run(plan: &Plan, command: &str, sections: &[Section], load: &str) -> Result<&'static str> {
     let path = path();
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     let text = [head(plan, command, load), body(sections), kept(&old)].concat();
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    std::fs::write(&path, text).with_context(|| format!("cannot write {NAME}"))?;
+    Ok(NAME)
 }
 
 /// Replaces the memory section only.
-pub fn write_memory(section: &Section, load: &str) -> Result<PathBuf> {
+pub fn write_memory(section: &Section, load: &str) -> Result<&'static str> {
     let path = path();
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     let before = old.split(BEGIN).next().unwrap_or_default();
     let new = format!("{BEGIN}\n{}{}\n{END}\n", section.markdown(), facts(load));
-    std::fs::write(&path, [before, &new].concat()).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    std::fs::write(&path, [before, &new].concat()).with_context(|| format!("cannot write {NAME}"))?;
+    Ok(NAME)
 }
 
 const BEGIN: &str = "<!-- memory: written by `cargo xtask bench --memory`, kept by other runs -->";
+/// The report, from the root of the repository.
+const NAME: &str = "docs/performance.md";
 const END: &str = "<!-- end of memory -->";
 
 fn path() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(NAME)
 }
 
 fn head(plan: &Plan, command: &str, load: &str) -> String {
