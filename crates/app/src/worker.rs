@@ -222,12 +222,19 @@ impl Worker {
                         return Why::Asked("--duration");
                     }
                     self.engine.on_clock(now);
+                    self.carry_out();
                     self.report.tick(&mut self.engine, &self.queue.depth(), now);
                     if let Some(rest) = &mut self.rest {
                         rest.tick(matches!(&self.feed, Feed::Online(online) if online.is_up()));
                     }
                 }
-                Event::Reply(reply) => self.reply(reply),
+                Event::Reply(reply) => {
+                    // What the socket already holds is older than the answer: a line is not dead because of it.
+                    if matches!(&self.feed, Feed::Online(online) if online.is_up()) {
+                        self.feed_event(FeedEvent::Readable);
+                    }
+                    self.reply(reply);
+                }
                 Event::Feed(event) => self.feed_event(event),
             }
             self.carry_out();
@@ -287,14 +294,14 @@ impl Worker {
     /// Takes the engine's outputs until there are none.
     fn carry_out(&mut self) {
         let now = self.now();
+        let mut closed = false;
         while let Some(output) = self.engine.poll(now) {
             match output {
                 Output::Batch(batch) => {
                     self.queue.push(*batch);
-                    let depth = self.queue.depth();
-                    self.engine.set_room(depth.room);
-                    self.report.tick(&mut self.engine, &depth, now);
+                    self.engine.set_room(self.queue.depth().room);
                     self.follow_clock();
+                    closed = true;
                 }
                 Output::BoardWanted(symbol) => {
                     if !self.rest.as_mut().is_some_and(|rest| rest.board(symbol)) {
@@ -307,6 +314,10 @@ impl Worker {
                 }
                 Output::Note(note) => self.report.note(&note, &self.tickers),
             }
+        }
+        if closed {
+            // Only now: a window that is still in the engine's hands is in no count.
+            self.report.tick(&mut self.engine, &self.queue.depth(), now);
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::batch::{Batch, LedgerRow, StateRow, SymbolWindow};
+use crate::calendar::DERIVATIVES_ROLL;
 use crate::window::fold;
 
 /// Waiting windows with their limits.
@@ -98,12 +99,12 @@ impl Backlog {
         (self.merged_ticks, self.merged_windows)
     }
 
-    /// Merges the next pair of neighbours of one calendar day; false when there is none.
+    /// Merges the next pair of neighbours of the same trading dates; false when there is none.
     fn merge_one(&mut self) -> bool {
         let pairs = self.waiting.len().saturating_sub(1);
         for step in 0..pairs {
             let at = (self.cursor + step) % pairs;
-            if self.waiting[at].date == self.waiting[at + 1].date {
+            if same_trading_dates(&self.waiting[at], &self.waiting[at + 1]) {
                 let earlier = self.waiting.remove(at).expect("the index is below the length");
                 let merged = merge(earlier, &mut self.waiting[at]);
                 self.ticks -= merged;
@@ -115,6 +116,16 @@ impl Backlog {
         }
         false
     }
+}
+
+/// One calendar day, and the same side of 16:30, where derivatives begin a new trading date: a row must not hold sizes
+/// of two.
+fn same_trading_dates(a: &Batch, b: &Batch) -> bool {
+    let side = |batch: &Batch| {
+        let second = batch.start_ms.div_euclid(1000) - batch.date.midnight_s();
+        (batch.date, second >= i64::from(DERIVATIVES_ROLL))
+    };
+    side(a) == side(b)
 }
 
 /// Merges `earlier` into `later`, which then spans both; returns the ticks that were merged away.
@@ -164,7 +175,7 @@ fn merge_ledger(earlier: Vec<LedgerRow>, later: &mut Vec<LedgerRow>) {
             |r: &&mut LedgerRow| (r.symbol, r.trading_date, r.cause) == (row.symbol, row.trading_date, row.cause);
         match later.iter_mut().find(same) {
             Some(kept) => {
-                kept.volume.0 += row.volume.0;
+                kept.volume.0 = kept.volume.0.saturating_add(row.volume.0);
                 kept.to = row.to;
             }
             None => later.push(row),

@@ -55,7 +55,7 @@ impl BookView {
     pub fn spread_bp(&self) -> Option<f64> {
         match (self.ordinary, self.bid1, self.ask1) {
             (true, Some(bid), Some(ask)) if bid < ask => {
-                Some((20_000 * (ask.0 - bid.0)) as f64 / (ask.0 + bid.0) as f64)
+                Some((20_000 * i128::from(ask.0 - bid.0)) as f64 / (ask.0 + bid.0) as f64)
             }
             _ => None,
         }

@@ -22,8 +22,11 @@ struct Seen {
     asked: Option<Stamp>,
     /// Messages since the line came up: the busiest symbol is the best witness of a dead line.
     messages: u64,
-    /// Volume of the last look while PUSH has brought none.
+    /// Volume of the newest `/board` answer while PUSH has brought none on this line: the first one is the measure for
+    /// the next, because what moved while the line was down says nothing about it.
     looked: Option<Qty>,
+    /// When the line was last questioned through this symbol, so that one silence goes round the symbols.
+    looked_at: Option<Stamp>,
 }
 
 /// The state of the line and of the questions about it.
@@ -43,8 +46,8 @@ pub struct BoardPlan {
     look_at_ms: i64,
     /// Earliest moment at which a scan over the symbols can find something due.
     scan_at: Stamp,
-    /// The session hours changed the pace since the last scan.
-    was_in_session: bool,
+    /// Whether the last call was in session hours: their edges change the pace.
+    was_in_session: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +96,7 @@ impl BoardPlan {
             heard: now,
             look_at_ms: recv_timeout_ms,
             scan_at: now,
-            was_in_session: false,
+            was_in_session: None,
         }
     }
 
@@ -108,7 +111,8 @@ impl BoardPlan {
                 asked: None,
                 fresh: None,
                 messages: 0,
-                ..*seen
+                looked: None,
+                looked_at: None,
             };
         }
     }
@@ -138,11 +142,17 @@ impl BoardPlan {
 
     /// The symbol to ask now, if any; it counts as asked.
     pub fn next(&mut self, in_session: bool, open: bool, now: Stamp) -> Option<SymbolId> {
+        let before = self.was_in_session.replace(in_session);
+        if before != Some(in_session) {
+            self.scan_at = now;
+        }
+        if before == Some(false) && in_session {
+            // Silence before the session says nothing about the line.
+            self.heard = now;
+            self.look_at_ms = self.recv_timeout_ms;
+        }
         if self.in_flight.is_some() || now < self.not_before || !open {
             return None;
-        }
-        if std::mem::replace(&mut self.was_in_session, in_session) != in_session {
-            self.scan_at = now;
         }
         let asked = if in_session && self.line_up && self.silent_ms(now) >= self.look_at_ms {
             Asked {
@@ -158,6 +168,9 @@ impl BoardPlan {
             return None;
         };
         self.seen[asked.symbol.index()].asked = Some(now);
+        if asked.about_line {
+            self.seen[asked.symbol.index()].looked_at = Some(now);
+        }
         self.in_flight = Some(asked);
         Some(asked.symbol)
     }
@@ -177,7 +190,7 @@ impl BoardPlan {
         look.min(scan).max(self.not_before)
     }
 
-    /// An answer came for `symbol`. `volume` is the one it shows, `pushed` the last one PUSH brought.
+    /// An answer came for `symbol`. `volume` is the one it shows, `pushed` the last one PUSH brought on this line.
     pub fn answered(
         &mut self,
         symbol: SymbolId,
@@ -192,11 +205,11 @@ impl BoardPlan {
         let silent_ms = self.silent_ms(now);
         let seen = &mut self.seen[symbol.index()];
         seen.fresh = Some(now);
-        let known = pushed.max(seen.looked);
+        let known = pushed.or(seen.looked);
         if pushed.is_none() {
-            seen.looked = volume.max(seen.looked);
+            seen.looked = volume.or(seen.looked);
         }
-        if !self.line_up || !in_session || silent_ms < self.look_at_ms {
+        if !self.line_up || !in_session || silent_ms < self.recv_timeout_ms {
             return Verdict::Fine;
         }
         match (known, volume) {
@@ -239,13 +252,16 @@ impl BoardPlan {
         }
     }
 
-    /// The busiest symbol of this line; the least recently asked among equals.
+    /// The busiest symbol of this line that was not questioned in this silence: an index shows no volume and a halted
+    /// share does not move, so one witness is not enough.
     fn witness(&self) -> Option<SymbolId> {
-        let best = self
-            .seen
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, s)| (std::cmp::Reverse(s.messages), s.asked))?;
+        let best = self.seen.iter().enumerate().min_by_key(|(_, s)| {
+            (
+                s.looked_at.filter(|&at| at >= self.heard),
+                std::cmp::Reverse(s.messages),
+                s.asked,
+            )
+        })?;
         Some(SymbolId(best.0 as u16))
     }
 
@@ -368,6 +384,34 @@ mod tests {
             plan.answered(SymbolId(0), Some(Qty(101)), None, true, at(6_000)),
             Verdict::Dead { .. }
         ));
+    }
+
+    #[test]
+    fn n04_one_silence_questions_one_symbol_after_the_other() {
+        let mut plan = plan(BoardMode::Push, 2);
+        plan.message(SymbolId(1), true, at(0));
+        assert_eq!(plan.next(true, true, at(2_000)), Some(SymbolId(1)));
+        plan.answered(SymbolId(1), Some(Qty(5)), Some(Qty(5)), true, at(2_000));
+        assert_eq!(plan.next(true, true, at(6_000)), Some(SymbolId(0)));
+    }
+
+    #[test]
+    fn n04_silence_before_the_session_does_not_count() {
+        let mut plan = plan(BoardMode::Push, 1);
+        assert_eq!(plan.next(false, true, at(500_000)), None);
+        assert_eq!(plan.next(true, true, at(500_100)), None);
+        assert_eq!(plan.next(true, true, at(502_100)), Some(SymbolId(0)));
+    }
+
+    #[test]
+    fn n04_any_answer_can_prove_a_line_dead_between_two_looks() {
+        let mut plan = plan(BoardMode::Auto, 1);
+        plan.message(SymbolId(0), true, at(0));
+        assert!(plan.next(true, true, at(2_000)).is_some());
+        plan.answered(SymbolId(0), Some(Qty(100)), Some(Qty(100)), true, at(2_000));
+        assert!(plan.next(true, true, at(2_600)).is_some(), "an ordinary poll");
+        let verdict = plan.answered(SymbolId(0), Some(Qty(101)), Some(Qty(100)), true, at(2_600));
+        assert!(matches!(verdict, Verdict::Dead { .. }));
     }
 
     #[test]

@@ -102,6 +102,12 @@ impl Day {
         self.trading && (from..to).contains(&now.ms_since(self.start))
     }
 
+    /// 06:30 of this day.
+    #[must_use]
+    pub fn pre_open_from(&self) -> Stamp {
+        self.start.plus_ms(i64::from(PRE_OPEN_FROM) * 1000)
+    }
+
     /// True in session hours of a trading day.
     #[must_use]
     pub fn in_session(&self, now: Stamp) -> bool {

@@ -104,6 +104,8 @@ pub struct Totals {
     pub boards_stale: u64,
     /// Messages with an unusable quote or level; the rest of them counts.
     pub odd_books: u64,
+    /// Messages with a price of more than four decimals, which was rounded.
+    pub rounded: u64,
     /// Windows closed with something in them.
     pub windows: u64,
 }

@@ -62,6 +62,7 @@ struct SymbolState {
     book: Option<Book>,
     part: Part,
     guard_notes: Limiter,
+    volume_notes: Limiter,
 }
 
 impl Engine {
@@ -82,6 +83,7 @@ impl Engine {
                 book: None,
                 part: Part::default(),
                 guard_notes: Limiter::default(),
+                volume_notes: Limiter::default(),
             })
             .collect();
         let plan = BoardPlan::new(
@@ -176,7 +178,10 @@ impl Engine {
         let in_session = self.day.in_session(now);
         match push::decode(body) {
             Ok(board) if self.registry.find(&board.symbol, board.exchange) == Some(symbol) => {
-                let pushed = self.symbols[symbol.index()].volume.last;
+                // A line may have died before today's first message: then yesterday's volume is no measure.
+                self.roll(symbol, now);
+                let volume = &self.symbols[symbol.index()].volume;
+                let pushed = volume.last.filter(|_| !volume.gap);
                 let verdict = self
                     .plan
                     .answered(symbol, board.trading_volume, pushed, in_session, now);
@@ -300,15 +305,15 @@ impl Engine {
             return;
         }
         self.totals.boards += 1;
-        if matches!(self.settings.board_mode, BoardMode::Auto | BoardMode::Rest)
-            && self.is_open(now)
-            && let Some(sides) = Sides::of(board)
-        {
-            self.symbols[symbol.index()].book = Some(Book {
-                sides,
-                source: BookSource::Rest,
-                at: now,
-            });
+        if matches!(self.settings.board_mode, BoardMode::Auto | BoardMode::Rest) && self.is_open(now) {
+            if let Some(sides) = Sides::of(board) {
+                self.symbols[symbol.index()].book = Some(Book {
+                    sides,
+                    source: BookSource::Rest,
+                    at: now,
+                });
+            }
+            // An answer without a level leaves the standing book, and says that it still stands.
             self.touch(symbol, now).snapshot = true;
         }
     }
@@ -332,13 +337,11 @@ impl Engine {
         let earliest = self.earliest_ms;
         let (width, spare) = (self.settings.window_ms, &mut self.spare);
         self.window.get_or_insert_with(|| {
-            let (start_ms, end_ms) = grid::window_of(now.ms(), width);
+            // Before the run's beginning, or after its end, time stands still there: no window is given out twice.
+            let at = now.ms().max(earliest);
+            let (start_ms, end_ms) = grid::window_of(at, width);
             let mut window = std::mem::take(spare);
-            window.start_ms = if earliest < end_ms {
-                start_ms.max(earliest)
-            } else {
-                start_ms
-            };
+            window.start_ms = start_ms.max(earliest);
             window.end_ms = end_ms;
             window
         })
@@ -397,7 +400,7 @@ impl Engine {
 
 impl SymbolState {
     fn row(&self, symbol: SymbolId, part: &Part, end: Stamp, settings: &EngineSettings) -> SymbolWindow {
-        let fresh = |book: &&Book| end.ms_since(book.at) <= settings.board_max_age_ms;
+        let fresh = |book: &&Book| end.ms_since(book.at) < settings.board_max_age_ms;
         SymbolWindow {
             symbol,
             ticks: part.ticks,

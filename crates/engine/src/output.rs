@@ -72,6 +72,8 @@ pub enum Note {
         volume: Qty,
         /// How long nothing was known, milliseconds.
         span_ms: i64,
+        /// Gaps and falls of this symbol since the last note.
+        unsaid: u64,
     },
     /// The cumulative volume fell.
     VolumeFell {
@@ -79,6 +81,8 @@ pub enum Note {
         symbol: SymbolId,
         /// How far (positive).
         by: Qty,
+        /// Gaps and falls of this symbol since the last note.
+        unsaid: u64,
     },
     /// The station's times carry another offset than +09:00; said once.
     ForeignOffset,

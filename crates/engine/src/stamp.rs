@@ -16,13 +16,13 @@ impl Stamp {
     /// From Unix milliseconds.
     #[must_use]
     pub const fn from_ms(ms: i64) -> Self {
-        Self(ms * 1_000_000)
+        Self(ms.saturating_mul(1_000_000))
     }
 
     /// From Unix seconds.
     #[must_use]
     pub const fn from_s(s: i64) -> Self {
-        Self(s * 1_000_000_000)
+        Self(s.saturating_mul(1_000_000_000))
     }
 
     /// Unix milliseconds, rounded down.

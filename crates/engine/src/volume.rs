@@ -83,6 +83,15 @@ impl Volume {
         }
     }
 
+    /// A message before the open that shows yesterday's totals. A base that was taken from such totals in the night,
+    /// with nothing booked on it since, is given up: the opening print of today would look like a fall.
+    pub fn see_yesterdays(&mut self, pre_open_from: Stamp, now: Stamp) {
+        if self.base.is_some() && self.base == self.last && self.last_at.is_some_and(|at| at < pre_open_from) {
+            *self = Self::new(self.date);
+        }
+        self.see_none(now);
+    }
+
     /// An accepted message.
     pub fn see(&mut self, reading: Reading, now: Stamp) -> Growth {
         let Some(volume) = reading.volume else {

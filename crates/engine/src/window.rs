@@ -29,7 +29,7 @@ impl Part {
             self.downticks += u32::from(price < previous);
         }
         self.trades += u32::from(size.0 > 0);
-        self.volume.0 += size.0;
+        self.volume.0 = self.volume.0.saturating_add(size.0);
         self.last_price = price;
         self.snapshot = true;
     }
@@ -63,7 +63,7 @@ pub(crate) fn fold(earlier: &SymbolWindow, later: &mut SymbolWindow) -> u32 {
     later.upticks += earlier.upticks;
     later.downticks += earlier.downticks;
     later.trades += earlier.trades;
-    later.volume.0 += earlier.volume.0;
+    later.volume.0 = later.volume.0.saturating_add(earlier.volume.0);
     later.snapshot |= earlier.snapshot;
     if later.ticks == 0 {
         later.ticks = earlier.ticks;

@@ -69,22 +69,25 @@ impl Report {
                 symbol,
                 volume,
                 span_ms,
+                unsaid,
             } => {
                 self.gap_lines += 1;
                 if self.gap_lines <= GAP_LINES_PER_LOSS {
                     log::warn!(
-                        "gap symbol={} volume={volume} span={:.1}s -> volume_ledger (gap)",
+                        "gap symbol={} volume={volume} span={:.1}s -> volume_ledger (gap){}",
                         ticker(symbol),
-                        *span_ms as f64 / 1000.0
+                        *span_ms as f64 / 1000.0,
+                        more(*unsaid)
                     );
                 } else {
                     log::debug!("gap symbol={} volume={volume}", ticker(symbol));
                 }
             }
-            Note::VolumeFell { symbol, by } => {
+            Note::VolumeFell { symbol, by, unsaid } => {
                 log::warn!(
-                    "cumulative volume fell symbol={} by={by} -> volume_ledger (decrease)",
-                    ticker(symbol)
+                    "cumulative volume fell symbol={} by={by} -> volume_ledger (decrease){}",
+                    ticker(symbol),
+                    more(*unsaid)
                 );
             }
             Note::ForeignOffset => log::warn!(
@@ -190,10 +193,11 @@ pub(super) fn balance(engine: &Engine, depth: &Depth) -> String {
     let rejected = totals.rejected_sum();
     let diff = totals.received as i64 - (stored + merged + inflight + rejected) as i64;
     format!(
-        "received={} stored={stored} merged={merged} rejected={rejected}{} inflight={inflight} diff={diff} ledger={}",
+        "received={} stored={stored} merged={merged} rejected={rejected}{} inflight={inflight} diff={diff} ledger={}{}",
         totals.received,
         reasons(totals),
-        ledger(totals)
+        ledger(totals),
+        oddities(totals)
     )
 }
 
@@ -207,6 +211,12 @@ fn ledger(totals: &Totals) -> String {
         "{sum}{}",
         parts(Cause::ALL.iter().map(|c| (c.as_str(), totals.ledger_by(*c))))
     )
+}
+
+/// ` odd(book:3,rounded:1)`: messages that were used although a part of them was not; nothing when there are none.
+fn oddities(totals: &Totals) -> String {
+    let odd = parts([("book", totals.odd_books as i64), ("rounded", totals.rounded as i64)].into_iter());
+    if odd.is_empty() { odd } else { format!(" odd{odd}") }
 }
 
 /// `(guard:41,no_price:2)` of what is not zero.

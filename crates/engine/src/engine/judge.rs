@@ -1,7 +1,7 @@
 //! One message: is it a tick, and where does its volume go? The order inside a message is fixed: price part against
 //! what was known before, then the book, because the two come from different sources and the price is ahead.
 
-use ayumi_wire::num::Price;
+use ayumi_wire::num::{Price, Qty};
 use ayumi_wire::push::{self, DecodeError, Push};
 
 use super::notes::sample;
@@ -35,16 +35,20 @@ impl Engine {
             return Err(Reason::BadNumber);
         }
         self.totals.odd_books += u64::from(message.bad.book);
-        if !self.is_open(now) {
-            self.drop_with_volume(Dropped::Closed, symbol, &message, now);
-            return Err(Reason::Closed);
-        }
-        let sides = self.sides_of(&message);
+        self.totals.rounded += u64::from(message.bad.rounded);
+        let judged = if self.is_open(now) {
+            self.price_part(symbol, &message, now)
+        } else {
+            self.closed(symbol, &message, now);
+            Err(Reason::Closed)
+        };
+        // A message outside the guard or the recorded hours tells nothing but its volume.
+        let sides = match judged {
+            Err(Reason::Guard | Reason::Closed) => None,
+            _ => self.sides_of(&message),
+        };
         self.plan.message(symbol, sides.is_some(), now);
-        let judged = self.price_part(symbol, &message, now);
-        if judged != Err(Reason::Guard) {
-            self.take_book(symbol, sides, now);
-        }
+        self.take_book(symbol, sides, now);
         judged
     }
 
@@ -65,7 +69,7 @@ impl Engine {
     }
 
     /// A new trading date starts empty.
-    fn roll(&mut self, symbol: SymbolId, now: Stamp) {
+    pub(super) fn roll(&mut self, symbol: SymbolId, now: Stamp) {
         let state = &mut self.symbols[symbol.index()];
         let date = trading_date(&self.day, state.rolls_at_1630, now);
         if date != state.volume.date {
@@ -81,15 +85,13 @@ impl Engine {
     fn price_part(&mut self, symbol: SymbolId, message: &Push<'_>, now: Stamp) -> Result<(), Reason> {
         let state = &mut self.symbols[symbol.index()];
         let Some(price) = message.current_price.filter(|price| price.0 > 0) else {
-            if message.trading_volume.is_none() {
+            if message.trading_volume.is_none_or(|v| v.0 == 0) || (state.is_equity && self.day.pre_open(now)) {
                 state.volume.see_none(now);
                 self.touch(symbol, now).state_changed = true;
             }
             return Err(Reason::NoPrice);
         };
-        if state.is_equity && self.day.pre_open(now) && is_yesterdays(message, &self.day) {
-            state.volume.see_none(now);
-            self.touch(symbol, now).state_changed = true;
+        if self.shows_yesterday(symbol, message, now) {
             return Err(Reason::PreOpen);
         }
         self.note_offset(message);
@@ -100,13 +102,35 @@ impl Engine {
         self.tick(symbol, price, message, now)
     }
 
+    /// Outside the recorded hours only the volume moves on, and that only for a price inside the guard.
+    fn closed(&mut self, symbol: SymbolId, message: &Push<'_>, now: Stamp) {
+        if self.shows_yesterday(symbol, message, now) {
+            return;
+        }
+        let price = message.current_price.unwrap_or_default();
+        let inside = price.0 == 0 || self.symbols[symbol.index()].guard.pass(price);
+        let why = if inside { Dropped::Closed } else { Dropped::Guard };
+        self.drop_with_volume(why, symbol, message, now);
+    }
+
+    /// Before the open a price without today's time is yesterday's: nothing of it counts.
+    fn shows_yesterday(&mut self, symbol: SymbolId, message: &Push<'_>, now: Stamp) -> bool {
+        let state = &mut self.symbols[symbol.index()];
+        let yesterdays = state.is_equity && self.day.pre_open(now) && is_yesterdays(message, &self.day);
+        if yesterdays {
+            state.volume.see_yesterdays(self.day.pre_open_from(), now);
+            self.touch(symbol, now).state_changed = true;
+        }
+        yesterdays
+    }
+
     fn tick(&mut self, symbol: SymbolId, price: Price, message: &Push<'_>, now: Stamp) -> Result<(), Reason> {
         let from = self.symbols[symbol.index()].volume.last_at.unwrap_or(now);
         let growth = self.symbols[symbol.index()].volume.see(reading(message), now);
         self.touch(symbol, now).state_changed = true;
         let size = match growth {
             Growth::Size(size) => {
-                self.totals.volume += size.0;
+                self.totals.volume = self.totals.volume.saturating_add(size.0);
                 if let Some(traded) = message.current_price_time {
                     self.lag.add(now, traded);
                 }
@@ -117,7 +141,9 @@ impl Engine {
                 Default::default()
             }
         };
-        if self.settings.tick_rule == TickRule::Trade && size.0 == 0 {
+        // The first message after a gap is a tick under either rule: its volume grew, although nobody knows how.
+        let grew = matches!(growth, Growth::Size(_) | Growth::Ledger(Cause::Gap, _));
+        if self.settings.tick_rule == TickRule::Trade && !grew {
             return Err(Reason::NoTrade);
         }
         let full = self.window_mut(now).counts.ticks >= self.room;
@@ -167,7 +193,8 @@ impl Engine {
     fn book_ledger(&mut self, symbol: SymbolId, growth: Growth, from: Stamp, now: Stamp) {
         let Growth::Ledger(cause, volume) = growth else { return };
         let trading_date = self.symbols[symbol.index()].volume.date;
-        self.totals.ledger[cause as usize] += volume.0;
+        let sum = &mut self.totals.ledger[cause as usize];
+        *sum = sum.saturating_add(volume.0);
         self.window_mut(now).ledger.push(LedgerRow {
             symbol,
             trading_date,
@@ -176,19 +203,26 @@ impl Engine {
             from,
             to: now,
         });
-        let note = match cause {
-            Cause::Gap => Note::GapVolume {
-                symbol,
-                volume,
-                span_ms: now.ms_since(from),
-            },
-            Cause::Decrease => Note::VolumeFell {
-                symbol,
-                by: ayumi_wire::num::Qty(-volume.0),
-            },
-            _ => return,
-        };
-        self.outputs.push_back(Output::Note(note));
+        if matches!(cause, Cause::Gap | Cause::Decrease) {
+            let interval = self.settings.guard_log_interval_ms;
+            if let Some(unsaid) = self.symbols[symbol.index()].volume_notes.say(interval, now) {
+                let span_ms = now.ms_since(from);
+                let note = match cause {
+                    Cause::Gap => Note::GapVolume {
+                        symbol,
+                        volume,
+                        span_ms,
+                        unsaid,
+                    },
+                    _ => Note::VolumeFell {
+                        symbol,
+                        by: Qty(-volume.0),
+                        unsaid,
+                    },
+                };
+                self.outputs.push_back(Output::Note(note));
+            }
+        }
     }
 
     fn sides_of(&self, message: &Push<'_>) -> Option<Sides> {

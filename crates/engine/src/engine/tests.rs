@@ -1,6 +1,8 @@
 //! The engine as a whole: worked examples, promises as properties, odd input.
 
+mod days;
 mod examples;
+mod faults;
 mod properties;
 
 use super::*;

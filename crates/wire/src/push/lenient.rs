@@ -194,11 +194,17 @@ fn quantity(raw: &str, bad: &mut bool) -> Option<Qty> {
     None
 }
 
+/// An exchange that stands there and is none is not the same as no exchange: it must match nothing.
 fn exchange(raw: &str, bad: &mut bool) -> Option<u16> {
-    let number = quantity(raw, bad)?;
-    let exchange = u16::try_from(number.0).ok();
-    *bad |= exchange.is_none();
-    exchange
+    const NONE_OF_THEM: u16 = u16::MAX;
+    let mut unusable = false;
+    let number = quantity(raw, &mut unusable);
+    *bad |= unusable;
+    match number {
+        None if unusable => Some(NONE_OF_THEM),
+        None => None,
+        Some(number) => Some(u16::try_from(number.0).unwrap_or(NONE_OF_THEM)),
+    }
 }
 
 fn sign(raw: &str) -> Option<Sign> {

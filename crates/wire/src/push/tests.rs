@@ -1,3 +1,7 @@
+//! Both decoders on the samples, on odd input, and against each other.
+
+mod odd_pieces;
+
 use proptest::prelude::*;
 
 use super::*;
