@@ -217,7 +217,13 @@ fn d02_numbers_that_are_none_are_counted_and_texts_that_are_numbers_are_read() {
     }
     // Numbers that no type of ours holds, and that not even a double does.
     let nines = "9".repeat(5_000);
-    for huge in ["1e400", "-1e400", &nines, "1e999999999999", "1e-999999999999999999999999"] {
+    for huge in [
+        "1e400",
+        "-1e400",
+        &nines,
+        "1e999999999999",
+        "1e-999999999999999999999999",
+    ] {
         let text = push("7203", 2000.0, 7_777_777_777);
         line.odd_text("bad_number", text.replace("7777777777", huge));
     }
