@@ -27,6 +27,7 @@ pub fn facts() -> Vec<(&'static str, String)> {
             file_system(&std::env::temp_dir()).unwrap_or_else(unknown),
         ),
         ("compiler", rustc().unwrap_or_else(unknown)),
+        ("commit", commit().unwrap_or_else(unknown)),
     ]
 }
 
@@ -49,6 +50,17 @@ fn rustc() -> Option<String> {
     let program = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     let output = Command::new(program).arg("-V").output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// What was measured; marked when files differ from it.
+fn commit() -> Option<String> {
+    let output = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--exclude=*"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
 }
 
 /// Load average of the last one and five minutes: tells what else the machine does.
