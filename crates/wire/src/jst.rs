@@ -24,8 +24,11 @@ impl Date {
     /// A date, or `None` when the calendar has no such day.
     #[must_use]
     pub fn new(year: i32, month: u8, day: u8) -> Option<Self> {
-        let date = Self { year, month, day };
-        ((1..=12).contains(&month) && day >= 1 && Self::from_days(date.days()) == date).then_some(date)
+        ((1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day)).then_some(Self {
+            year,
+            month,
+            day,
+        })
     }
 
     /// Reads `YYYY-MM-DD`.
@@ -86,6 +89,15 @@ impl Date {
     #[must_use]
     pub fn of_unix_s(unix_s: i64) -> Self {
         Self::from_days((unix_s + OFFSET_S).div_euclid(DAY_S))
+    }
+}
+
+fn days_in_month(year: i32, month: u8) -> u8 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 

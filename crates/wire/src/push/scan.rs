@@ -173,10 +173,8 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn digits(&mut self) -> (u64, usize) {
         let values = self.word() ^ (ONES * 0x30);
-        // A byte that is no digit has its top bit set here: it is above 9 after adding 0x76, or was above 0x7F before.
-        let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
-        let count = (others.trailing_zeros() / 8) as usize;
-        self.skip(count.min(self.rest.len()));
+        let count = leading_digits(values);
+        self.skip(count);
         if count == 0 {
             return (0, 0);
         }
@@ -256,7 +254,8 @@ impl<'a> Cursor<'a> {
     fn skip_digits(&mut self) -> usize {
         let mut total = 0;
         loop {
-            let (_, n) = self.digits();
+            let n = leading_digits(self.word() ^ (ONES * 0x30));
+            self.skip(n);
             total += n;
             if n < 8 {
                 return total;
@@ -291,6 +290,14 @@ fn fraction_e4(decimals: u64, n: usize) -> Option<i64> {
     }
     let beyond = TEN[n - 4];
     decimals.is_multiple_of(beyond).then(|| (decimals / beyond) as i64)
+}
+
+/// How many bytes from the lowest on are 0 to 9.
+#[inline]
+fn leading_digits(values: u64) -> usize {
+    // A byte that is no digit has its top bit set here: it is above 9 after adding 0x76, or was above 0x7F before.
+    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
+    (others.trailing_zeros() / 8) as usize
 }
 
 /// Marks the top bit of zero bytes; exact for the lowest one.
