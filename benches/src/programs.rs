@@ -67,7 +67,8 @@ fn ayumi() -> Result<PathBuf> {
 }
 
 fn peers() -> (Vec<Program>, String) {
-    let Some(script) = std::env::var_os("AYUMI_PEER").map(PathBuf::from) else {
+    let named = std::env::var_os("AYUMI_PEER").filter(|name| !name.is_empty());
+    let Some(script) = named.map(PathBuf::from) else {
         return (
             Vec::new(),
             "not run: AYUMI_PEER does not name a python_worker.py".to_owned(),

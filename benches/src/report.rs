@@ -58,9 +58,12 @@ fn head(plan: &Plan, command: &str, load: &str) -> String {
 fn facts(load: &str) -> String {
     let facts = machine::facts();
     let lines = facts.iter().map(|(name, value)| format!("- {name}: {value}\n"));
-    lines
-        .chain([format!("- load average at the start: {load}\n")])
-        .collect()
+    let loads = format!(
+        "- load average (one, five minutes): {load} before, {} after; beyond the run's own two, other programs had the \
+         cores\n",
+        machine::load()
+    );
+    lines.chain([loads]).collect()
 }
 
 fn body(sections: &[Section]) -> String {
