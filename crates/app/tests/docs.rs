@@ -44,10 +44,12 @@ fn documents() -> Vec<String> {
 }
 
 #[test]
-fn both_readmes_have_the_same_blocks_and_headings() {
-    let (english, japanese) = (read("README.md"), read("README.ja.md"));
-    assert_eq!(blocks(&english), blocks(&japanese));
-    assert_eq!(headings(&english), headings(&japanese));
+fn both_languages_have_the_same_blocks_and_headings() {
+    for name in ["README", "docs/cli", "docs/config", "docs/schema"] {
+        let (english, japanese) = (read(&format!("{name}.md")), read(&format!("{name}.ja.md")));
+        assert_eq!(blocks(&english), blocks(&japanese), "{name}");
+        assert_eq!(headings(&english), headings(&japanese), "{name}");
+    }
 }
 
 #[test]
