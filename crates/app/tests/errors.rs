@@ -3,15 +3,12 @@
 
 mod support;
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ayumi_sim::SimHandle;
-use rusqlite::Connection;
 use serde_json::json;
 use support::message::push;
-use support::{Desk, SUNDAY, TEN, Worker, at_station, connected, free_port, skip, station, station_again, wait_for};
+use support::{Desk, SUNDAY, TEN, Worker, at_station, connected, free_port, station, station_again, wait_for};
 
 const BOOT: [&str; 2] = ["--clock", TEN];
 
@@ -164,199 +161,6 @@ fn n01_a_station_that_is_not_there_is_waited_for() {
     worker.stop().expect(0);
 }
 
-/// Holds the write lock of a database as another program would.
-struct Lock(Connection);
-
-impl Lock {
-    fn take(path: &Path) -> Self {
-        let connection = Connection::open(path).expect("opened");
-        connection.busy_timeout(support::PATIENCE).expect("set");
-        connection.execute_batch("BEGIN IMMEDIATE").expect("locked");
-        Self(connection)
-    }
-
-    fn release(self) {
-        self.0.execute_batch("ROLLBACK").expect("released");
-    }
-}
-
-/// Sends a message every few milliseconds until `enough`; returns how many and the last volume.
-fn keep_sending(station: &SimHandle, mut enough: impl FnMut() -> bool) -> (i64, i64) {
-    let (mut sent, mut volume) = (0, 1_000);
-    wait_for("the end of the lock", || {
-        volume += 100;
-        sent += 1;
-        station.push_text(&push("7203", 2000.0 + (sent % 7) as f64, volume));
-        enough().then_some(())
-    });
-    (sent, volume)
-}
-
-#[test]
-fn s01_thirty_seconds_of_a_locked_database_cost_nothing() {
-    let station = station(|_| {});
-    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
-    let mut worker = desk.stream(&BOOT);
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 1_000));
-    let store = desk.stored();
-    let lock = Lock::take(&desk.db());
-    let locked = Instant::now();
-    // The reminder comes 30 seconds after the first complaint: that is how long the lock stands.
-    let (sent, volume) = keep_sending(&station, || worker.lines("is locked by another program").len() >= 2);
-    assert!(locked.elapsed() >= Duration::from_secs(29), "{:?}", locked.elapsed());
-    let said = worker.lines("is locked by another program");
-    assert_eq!(said.len(), 2, "said twice in 30 s: {said:?}");
-    assert!(
-        said[0].contains("WARNING") && said[0].contains("close the program that writes to it"),
-        "{}",
-        said[0]
-    );
-    assert!(
-        said[1].contains(" windows wait in memory, nothing is lost yet"),
-        "{}",
-        said[1]
-    );
-    lock.release();
-    let said = worker.wait_line("the database takes windows again after");
-    assert!(said.contains("windows to catch up"), "{said}");
-    wait_for("the last message", || {
-        (store.number("SELECT last_volume FROM stream_state") == volume).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    assert_eq!((totals["merged"], totals["ledger"]), (0, 0));
-    assert_eq!(totals["received"], sent + 1);
-    assert_eq!(store.sizes(), volume - 1_000);
-    assert_eq!(store.number("SELECT sum(messages) FROM window_log"), sent + 1);
-    // One window after the other on the grid: none is missing, none is merged.
-    assert!(store.number("SELECT count(*) FROM window_log") >= 95);
-    store.check(300, 1);
-    assert_eq!(station.counters().push_connections, 1);
-}
-
-#[test]
-fn n06_a_queue_that_is_full_merges_and_says_so() {
-    let station = station(|_| {});
-    let desk = Desk::online(
-        station.port(),
-        json!({"board_mode": "push", "window_ms": 20, "tick_queue_max": 20, "symbols": ["7203", "8306"]}),
-    );
-    let mut worker = desk.stream(&BOOT);
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 1_000));
-    let store = desk.stored();
-    let lock = Lock::take(&desk.db());
-    // Statistics every five seconds.
-    let (sent, volume) = keep_sending(&station, || {
-        worker.lines("[PushTickReceiver] tick queue full; merged=").len() >= 2
-    });
-    lock.release();
-    let said = worker.wait_line("[PushTickReceiver] tick queue drained");
-    assert!(said.contains("WARNING") && said.contains("merged="), "{said}");
-    wait_for("the last message", || {
-        (store.number("SELECT last_volume FROM stream_state WHERE ticker = '7203'") == volume).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    assert!(totals["merged"] > 0);
-    assert_eq!(totals["received"], totals["stored"] + totals["merged"]);
-    assert_eq!(totals["received"], sent + 1);
-    assert_eq!(store.number("SELECT sum(merged) FROM window_log"), totals["merged"]);
-    assert!(store.number("SELECT sum(merged_windows) FROM window_log") > 0);
-    assert_eq!(
-        (store.sizes(), totals["ledger"]),
-        (volume - 1_000, 0),
-        "no volume is lost"
-    );
-    store.check(20, 1);
-}
-
-#[test]
-fn s01_a_database_that_is_locked_at_the_start_is_waited_for() {
-    let station = station(|_| {});
-    let desk = Desk::online(station.port(), json!({}));
-    let lock = Lock::take(&desk.db());
-    let mut worker = desk.stream(&BOOT);
-    let said = worker.wait_line("is locked by another program");
-    assert!(said.contains("waiting for it, nothing is recorded yet"), "{said}");
-    lock.release();
-    worker.wait_line("stream_microbatch start");
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 100));
-    flows(&station, &desk, 100);
-    worker.stop().expect(0);
-}
-
-#[test]
-fn g12_a_second_instance_leaves_at_once_and_names_the_first() {
-    let desk = Desk::mock(json!({}));
-    let mut first = desk.stream(&[]);
-    first.wait_line("stream_microbatch start");
-    let other = Desk::mock(json!({"db_path": other_name(&desk)}));
-    let mut fastest = Duration::MAX;
-    for place in [&desk, &other, &desk, &other] {
-        let second = place.stream(&[]).ended().expect(5);
-        fastest = fastest.min(second.lived);
-        second.says(&[
-            &format!("PID {}", first.pid()),
-            "belongs to another running instance",
-            "db_path",
-        ]);
-    }
-    assert!(fastest < Duration::from_millis(500), "{fastest:?}");
-    assert!(first.is_running());
-    first.stop().expect(0);
-    // Nothing is left over that would keep the next one out.
-    desk.stream(&["--duration", "100ms"]).ended().expect(0);
-}
-
-/// The same database by a symbolic link in another folder.
-fn other_name(desk: &Desk) -> std::path::PathBuf {
-    let link = desk.path("link.db");
-    std::os::unix::fs::symlink(desk.db(), &link).expect("linked");
-    link
-}
-
-/// Starts on a database that cannot be used, and ends with exit code 2.
-fn refused(desk: &Desk) -> support::process::Ended {
-    let ended = desk.stream(&[]).ended().expect(2);
-    assert!(ended.err.contains(" ERROR "), "{}", ended.text());
-    assert!(!ended.err.contains("stream_microbatch start"), "{}", ended.text());
-    ended
-}
-
-#[test]
-fn s04_a_folder_that_cannot_be_used_is_refused_with_advice() {
-    let desk = Desk::mock(json!({"db_path": "file/deeper/ticks.db"}));
-    std::fs::write(desk.path("file"), "no folder").expect("written");
-    refused(&desk).says(&[
-        "file/deeper",
-        "cannot be created or used",
-        "check db_path and the rights of the folder",
-    ]);
-    let desk = Desk::mock(json!({"db_path": "/proc/nowhere/ticks.db"}));
-    refused(&desk).says(&["/proc/nowhere", "cannot be created or used", "check db_path"]);
-    let desk = Desk::mock(json!({"db_path": "here"}));
-    std::fs::create_dir(desk.path("here")).expect("created");
-    refused(&desk).says(&["here", "is no SQLite database (it is a folder)", "Set another db_path"]);
-}
-
-#[test]
-fn s04_a_read_only_folder_or_file_is_refused_with_advice() {
-    let desk = Desk::mock(json!({"db_path": "locked/ticks.db"}));
-    let folder = desk.path("locked");
-    std::fs::create_dir(&folder).expect("created");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).expect("set");
-    if std::fs::write(folder.join("probe"), "").is_ok() {
-        skip("a read-only folder: this user may write everywhere");
-        return;
-    }
-    refused(&desk).says(&["locked", "rights"]);
-    let desk = Desk::mock(json!({}));
-    desk.stream(&["--duration", "200ms"]).ended().expect(0);
-    std::fs::set_permissions(desk.db(), std::fs::Permissions::from_mode(0o444)).expect("set");
-    refused(&desk).says(&["ticks.db", "read-only"]);
-}
-
 #[test]
 fn s16_a_log_that_cannot_be_written_is_only_a_warning() {
     for log in ["here", "file/stream.log"] {
@@ -367,50 +171,6 @@ fn s16_a_log_that_cannot_be_written_is_only_a_warning() {
         ended.says(&["WARNING cannot write the log file", "recording goes on", "\"log_path\""]);
         assert_eq!(ended.lines("cannot write the log file").len(), 1, "{}", ended.text());
         assert!(desk.store().number("SELECT count(*) FROM tick_batch") > 0);
-    }
-}
-
-#[test]
-fn s05_files_of_others_are_refused_and_not_touched() {
-    let database =
-        |sql: &'static str| move |path: &Path| Connection::open(path).and_then(|c| c.execute_batch(sql)).expect("made");
-    let cases: [(&str, &dyn Fn(&Path), &[&str]); 5] = [
-        (
-            "text",
-            &|path| std::fs::write(path, "my diary\n".repeat(500)).expect("written"),
-            &["is no SQLite database", "Set another db_path"],
-        ),
-        (
-            "another application",
-            &database("PRAGMA application_id = 1196444487; CREATE TABLE gpkg(x);"),
-            &["is the database of another application", "Set another db_path"],
-        ),
-        (
-            "another shape",
-            &database("CREATE TABLE tick_batch(ticker TEXT, price REAL); INSERT INTO tick_batch VALUES('7203', 1);"),
-            &[
-                "table tick_batch has another shape",
-                "nothing was changed",
-                "Set another db_path, or rename that table",
-            ],
-        ),
-        (
-            "a view of our name",
-            &database("CREATE TABLE t(x); CREATE VIEW features_stream AS SELECT x FROM t;"),
-            &["features_stream", "nothing was changed"],
-        ),
-        (
-            "a generated column too many",
-            &database("CREATE TABLE orderbook_snapshot(ticker TEXT, ts TEXT, bid1 REAL, spread REAL NOT NULL);"),
-            &["orderbook_snapshot", "another shape"],
-        ),
-    ];
-    for (what, make, parts) in cases {
-        let desk = Desk::mock(json!({}));
-        make(&desk.db());
-        let before = std::fs::read(desk.db()).expect("read");
-        refused(&desk).says(parts);
-        assert_eq!(std::fs::read(desk.db()).expect("read"), before, "{what} was touched");
     }
 }
 

@@ -139,14 +139,12 @@ fn g03_a_recorded_day_is_stored_to_the_last_share() {
     let Some(recording) = recording() else { return };
     let station = recording.station(|c| c.speed = Speed::Times(1500.0));
     let desk = desk(&station, json!({}));
-    let began = Instant::now();
     let worker = desk.stream(&["--clock", &clock(0, 1500)]);
     played(&station);
     let store = desk.stored();
     wait_for("all messages in the database", || {
         (counted(&store) == 29_737).then_some(())
     });
-    let seconds = began.elapsed().as_secs_f64();
     let ended = worker.stop().expect(0);
     let totals = ended.totals();
     assert_eq!(station.counters().messages_sent, 29_737);

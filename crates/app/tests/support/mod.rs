@@ -191,3 +191,29 @@ pub fn at_station(station: &SimHandle, what: &str, ask: impl Fn(&ayumi_sim::Coun
         station.counters()
     );
 }
+
+/// The number of connections is `n` or more, and the newest one stands.
+pub fn line(station: &SimHandle, n: u64) {
+    at_station(station, "the line", |c| {
+        c.push_connections >= n && c.push_clients_now > 0
+    });
+}
+
+/// Waits until 7203 has this volume in the database.
+pub fn stored_volume(desk: &Desk, volume: i64) -> Store {
+    let store = desk.stored();
+    wait_for("the volume", || {
+        let last = store.try_number("SELECT last_volume FROM stream_state WHERE ticker = '7203'");
+        (last == Some(volume)).then_some(())
+    });
+    store
+}
+
+/// Runs the cases at the same time: most of their time is spent waiting.
+pub fn at_once<C: Send>(cases: impl IntoIterator<Item = C>, run: impl Fn(C) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| run(case));
+        }
+    });
+}
