@@ -7,11 +7,12 @@ use ayumi_engine::settings::EngineSettings;
 use ayumi_engine::{Engine, Stamp, SymbolId};
 use ayumi_station::rest;
 use ayumi_station::{Entry, Job, Registration, Reply, RestError, RestWorker};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use super::OnlineSetup;
 use crate::clock::Clock;
+use crate::text::redact;
 
 /// After a registration that did not go through, it is tried again this often while the line is up.
 const REGISTER_AGAIN: Duration = Duration::from_secs(30);
@@ -124,7 +125,12 @@ impl Rest {
             }
             Reply::Registered(registration) => self.registered(registration),
             Reply::Probed { entry, result, took } => say_probe(&entry, &result, took),
-            Reply::TokenChanged => log::info!("a new API token was fetched with the API password"),
+            // The REST thread has said it; here the net under secrets learns the new one.
+            Reply::TokenChanged => {
+                if let Some(token) = self.worker.token() {
+                    redact::forbid(token.expose_secret());
+                }
+            }
         }
     }
 
