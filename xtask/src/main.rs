@@ -9,7 +9,9 @@ const HELP: &str = "\
 cargo xtask <chore>
 
   ci                          format, lints, all tests, short fuzzing: what must pass before a change lands
-  bench [--long]              benchmarks; prints tables of ratios and writes docs/performance.md
+  bench                       benchmarks, about four minutes: ratios against limits and a peer (AYUMI_PEER);
+                              writes docs/performance.md. --quick: 40 s, writes nothing. --memory: 10 minutes at
+                              500 messages/s. --only STAGES; --long
   fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
 ";
 
