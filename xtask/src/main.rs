@@ -93,7 +93,7 @@ fn fuzz(args: &[String]) -> Result<()> {
             .arg(format!("-max_total_time={seconds}"))
             .args([
                 "-max_len=4096",
-                "-timeout=10",
+                "-timeout=60",
                 "-rss_limit_mb=512",
                 "-print_final_stats=1",
                 "-verbosity=0",
