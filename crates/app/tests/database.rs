@@ -1,139 +1,20 @@
-//! The database as others may leave, hold or own it, and the days and hours it is divided into.
+//! Whose database it is: files of others, of an older version, of another instance, and those that cannot be written.
 #![cfg(unix)]
 
 mod support;
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use ayumi_sim::SimHandle;
 use rusqlite::Connection;
 use serde_json::json;
 use support::message::push;
-use support::{Desk, Store, TEN, at_station, connected, line, skip, station, stored_volume, wait_for};
-
-/// Holds the write lock of a database as another program would.
-struct Lock(Connection);
-
-impl Lock {
-    fn take(path: &Path) -> Self {
-        let connection = Connection::open(path).expect("opened");
-        connection.busy_timeout(support::PATIENCE).expect("set");
-        connection.execute_batch("BEGIN IMMEDIATE").expect("locked");
-        Self(connection)
-    }
-
-    fn release(self) {
-        self.0.execute_batch("ROLLBACK").expect("released");
-    }
-}
-
-/// Sends a message every few milliseconds until `enough`; returns how many and the last volume.
-fn keep_sending(station: &SimHandle, mut enough: impl FnMut() -> bool) -> (i64, i64) {
-    let (mut sent, mut volume) = (0, 1_000);
-    wait_for("the end of the lock", || {
-        volume += 100;
-        sent += 1;
-        station.push_text(&push("7203", 2000.0 + (sent % 7) as f64, volume));
-        enough().then_some(())
-    });
-    (sent, volume)
-}
-
-#[test]
-fn s01_thirty_seconds_of_a_locked_database_cost_nothing() {
-    let station = station(|_| {});
-    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
-    let mut worker = desk.stream(&["--clock", TEN]);
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 1_000));
-    let store = desk.stored();
-    let lock = Lock::take(&desk.db());
-    let locked = Instant::now();
-    // The reminder comes 30 seconds after the first complaint: that is how long the lock stands.
-    let (sent, volume) = keep_sending(&station, || worker.lines("is locked by another program").len() >= 2);
-    assert!(locked.elapsed() >= Duration::from_secs(29), "{:?}", locked.elapsed());
-    let said = worker.lines("is locked by another program");
-    assert_eq!(said.len(), 2, "said twice in 30 s: {said:?}");
-    assert!(
-        said[0].contains("WARNING") && said[0].contains("close the program that writes to it"),
-        "{}",
-        said[0]
-    );
-    assert!(
-        said[1].contains(" windows wait in memory, nothing is lost yet"),
-        "{}",
-        said[1]
-    );
-    lock.release();
-    let said = worker.wait_line("the database takes windows again after");
-    assert!(said.contains("windows to catch up"), "{said}");
-    wait_for("the last message", || {
-        (store.number("SELECT last_volume FROM stream_state") == volume).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    assert_eq!((totals["merged"], totals["ledger"]), (0, 0));
-    assert_eq!(totals["received"], sent + 1);
-    assert_eq!(store.sizes(), volume - 1_000);
-    assert_eq!(store.number("SELECT sum(messages) FROM window_log"), sent + 1);
-    // One window after the other on the grid: none is missing, none is merged.
-    assert!(store.number("SELECT count(*) FROM window_log") >= 95);
-    store.check(300, 1);
-    assert_eq!(station.counters().push_connections, 1);
-}
-
-#[test]
-fn n06_a_queue_that_is_full_merges_and_says_so() {
-    let station = station(|_| {});
-    let desk = Desk::online(
-        station.port(),
-        json!({"board_mode": "push", "window_ms": 20, "tick_queue_max": 20, "symbols": ["7203", "8306"]}),
-    );
-    let mut worker = desk.stream(&["--clock", TEN]);
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 1_000));
-    let store = desk.stored();
-    let lock = Lock::take(&desk.db());
-    // Statistics every five seconds.
-    let (sent, volume) = keep_sending(&station, || {
-        worker.lines("[PushTickReceiver] tick queue full; merged=").len() >= 2
-    });
-    lock.release();
-    let said = worker.wait_line("[PushTickReceiver] tick queue drained");
-    assert!(said.contains("WARNING") && said.contains("merged="), "{said}");
-    wait_for("the last message", || {
-        (store.number("SELECT last_volume FROM stream_state WHERE ticker = '7203'") == volume).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    assert!(totals["merged"] > 0);
-    assert_eq!(totals["received"], totals["stored"] + totals["merged"]);
-    assert_eq!(totals["received"], sent + 1);
-    assert_eq!(store.number("SELECT sum(merged) FROM window_log"), totals["merged"]);
-    assert!(store.number("SELECT sum(merged_windows) FROM window_log") > 0);
-    assert_eq!(
-        (store.sizes(), totals["ledger"]),
-        (volume - 1_000, 0),
-        "no volume is lost"
-    );
-    store.check(20, 1);
-}
-
-#[test]
-fn s01_a_database_that_is_locked_at_the_start_is_waited_for() {
-    let station = station(|_| {});
-    let desk = Desk::online(station.port(), json!({}));
-    let lock = Lock::take(&desk.db());
-    let mut worker = desk.stream(&["--clock", TEN]);
-    let said = worker.wait_line("is locked by another program");
-    assert!(said.contains("waiting for it, nothing is recorded yet"), "{said}");
-    lock.release();
-    worker.wait_line("stream_microbatch start");
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 100));
-    stored_volume(&desk, 100);
-    worker.stop().expect(0);
-}
+use support::process::Ended;
+use support::{Desk, TEN, Worker, connected, line, skip, station, stored_volume};
 
 /// Starts on a database that cannot be used, and ends with exit code 2.
 fn refused(desk: &Desk) -> support::process::Ended {
@@ -159,21 +40,46 @@ fn s04_a_folder_that_cannot_be_used_is_refused_with_advice() {
     refused(&desk).says(&["here", "is no SQLite database (it is a folder)", "Set another db_path"]);
 }
 
+/// Starts as somebody who may not write everywhere; `None` when this user cannot do so.
+fn as_nobody(desk: &Desk) -> Option<Ended> {
+    let mut command = support::process::command(desk.folder(), &["stream", "-Config", "c.json"]);
+    let everywhere = std::fs::write(desk.path("locked/probe"), "").is_ok();
+    if everywhere {
+        std::fs::set_permissions(desk.folder(), Permissions::from_mode(0o755)).expect("set");
+        command.uid(65_534);
+        // The binary may lie where only its owner can go.
+        let mut probe = Command::new(env!("CARGO_BIN_EXE_ayumi"));
+        probe.arg("--version").uid(65_534).stdout(Stdio::null()).status().ok()?;
+    }
+    Some(Worker::spawn(&mut command).ended())
+}
+
 #[test]
 fn s04_a_read_only_folder_or_file_is_refused_with_advice() {
     let desk = Desk::mock(json!({"db_path": "locked/ticks.db"}));
     let folder = desk.path("locked");
     std::fs::create_dir(&folder).expect("created");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).expect("set");
-    if std::fs::write(folder.join("probe"), "").is_ok() {
-        skip("a read-only folder: this user may write everywhere");
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o555)).expect("set");
+    let Some(ended) = as_nobody(&desk) else {
+        skip("a read-only folder: this user may write everywhere, and others may not run the binary");
         return;
-    }
-    refused(&desk).says(&["locked", "rights"]);
-    let desk = Desk::mock(json!({}));
+    };
+    ended
+        .expect(2)
+        .says(&["ERROR", "locked", "check db_path and the rights of the folder"]);
+    // A file that was there before, in a folder where files may be made.
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o777)).expect("set");
     desk.stream(&["--duration", "200ms"]).ended().expect(0);
-    std::fs::set_permissions(desk.db(), std::fs::Permissions::from_mode(0o444)).expect("set");
-    refused(&desk).says(&["ticks.db", "read-only"]);
+    for name in ["locked/ticks.db", "locked/ticks.db.lock"] {
+        std::fs::set_permissions(desk.path(name), Permissions::from_mode(0o444)).expect("set");
+    }
+    let ended = as_nobody(&desk).expect("as before").expect(2);
+    ended.says(&[
+        "ERROR",
+        "ticks.db",
+        "read-only",
+        "check the file's properties and the folder's rights",
+    ]);
 }
 
 #[test]
@@ -326,93 +232,4 @@ fn s13_a_database_of_the_scripts_is_migrated_and_used() {
     let ended = worker.stop().expect(0);
     assert!(!ended.text().contains("adding columns"), "{}", ended.text());
     assert_eq!(store.ledger("gap"), 100);
-}
-
-#[test]
-fn closed_hours_and_repeated_messages_go_to_the_right_account() {
-    let station = station(|_| {});
-    let settings = json!({"board_mode": "push", "market_window": "09:00-11:30,12:30-15:30", "tick_rule": "trade"});
-    let desk = Desk::online(station.port(), settings);
-    let worker = desk.stream(&["--clock", "2026-11-20T11:29:57@1"]);
-    connected(&station);
-    station.push_text(&push("7203", 2000.0, 1_000));
-    for _ in 0..5 {
-        station.push_text(&push("7203", 2001.0, 1_200));
-    }
-    let store = stored_volume(&desk, 1_200);
-    let mut volume = 1_200;
-    wait_for("the break", || {
-        volume += 100;
-        station.push_text(&push("7203", 2001.0, volume));
-        (store.ledger("closed") > 0).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    assert_eq!(totals["rejected.no_trade"], 5);
-    assert!(totals["rejected.closed"] > 0 && totals["ledger.closed"] > 0);
-    assert_eq!(store.sizes() + store.ledger("closed"), volume - 1_000);
-    store.check(300, 1);
-    let last = store.column("SELECT max(ts_window_end) FROM tick_batch");
-    assert_eq!(last, ["2026-11-20T11:30:00.000+09:00"]);
-}
-
-#[test]
-fn t02_midnight_begins_a_new_file_and_a_new_base() {
-    let station = station(|_| {});
-    let desk = Desk::online(
-        station.port(),
-        json!({"board_mode": "push", "db_path": "ticks-{date}.db"}),
-    );
-    let worker = desk.stream(&["--clock", "2026-11-19T23:59:58@1"]);
-    connected(&station);
-    let tomorrow = desk.path("ticks-2026-11-20.db");
-    let mut volume = 5_000;
-    wait_for("the new day", || {
-        volume += 100;
-        station.push_text(&push("7203", 2000.0, volume));
-        let store = Store::try_open(&tomorrow)?;
-        (store.try_number("SELECT count(*) FROM tick_batch")? > 2).then_some(())
-    });
-    let totals = worker.stop().expect(0).totals();
-    let (before, after) = (Store::open(&desk.path("ticks-2026-11-19.db")), Store::open(&tomorrow));
-    before.check(300, 1);
-    after.check(300, 1);
-    let messages = |store: &Store| store.number("SELECT sum(messages) FROM window_log");
-    assert_eq!(messages(&before) + messages(&after), totals["received"]);
-    assert_eq!(before.sizes() + after.sizes(), totals["volume"]);
-    let none = "SELECT count(*) FROM tick_batch WHERE ts_window_start <";
-    assert_eq!(after.number(&format!("{none} '2026-11-20'")), 0);
-    assert_eq!(
-        before.number(&format!("{none} '2026-11-20'")),
-        before.number("SELECT count(*) FROM tick_batch")
-    );
-}
-
-#[test]
-fn t01_a_clock_that_is_a_little_behind_the_last_run_waits_for_it() {
-    let station = station(|_| {});
-    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
-    let mut volume = 1_000;
-    // The second and third run begin inside of what the first has stored; time stands still until it is over.
-    for (run, clock) in [
-        "2026-11-20T10:00:03@1",
-        "2026-11-20T10:00:02@1",
-        "2026-11-20T10:00:00@1",
-    ]
-    .iter()
-    .enumerate()
-    {
-        let worker = desk.stream(&["--clock", clock]);
-        line(&station, run as u64 + 1);
-        station.push_text(&push("7203", 2000.0, volume));
-        volume += 100;
-        station.push_text(&push("7203", 2001.0, volume));
-        at_station(&station, "both messages", |c| c.messages_sent == 2 * (run as u64 + 1));
-        let totals = worker.stop().expect(0).totals();
-        assert_eq!(totals["received"], 2, "run {run}");
-        volume += 50;
-    }
-    let store = desk.store();
-    store.check(300, 3);
-    assert_eq!((store.sizes(), store.ledger("gap")), (300, 100));
-    assert_eq!(store.number("SELECT sum(messages) FROM window_log"), 6);
 }
