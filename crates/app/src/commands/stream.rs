@@ -17,8 +17,8 @@ use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
 use crate::settings::{self, BoardMode, Durability, Mode, Settings, Source, TickRule};
-use crate::text;
 use crate::worker::{self, OnlineSetup, Setup, SourceSetup};
+use crate::{signals, text};
 
 /// Patience of one statement with a locked database; the writer tries again by itself.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -67,7 +67,8 @@ pub(super) struct Run {
 /// Opens the database and runs the worker on it.
 pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
     let (sink, states) = match open_store(settings, clock) {
-        Ok(opened) => opened,
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Exit::Done,
         Err(error) => {
             log::error!("{error}");
             return if matches!(error, StoreError::Locked { .. }) {
@@ -147,8 +148,9 @@ fn boot_lines(settings: &Settings) {
     }
 }
 
-/// Opens the database; one that another program has locked at this moment is waited for.
-fn open_store(settings: &Settings, clock: &Clock) -> Result<(SqliteSink, Vec<StateRow>), StoreError> {
+/// Opens the database; one that another program has locked at this moment is waited for. `None`: a stop was asked for
+/// meanwhile.
+fn open_store(settings: &Settings, clock: &Clock) -> Result<Option<(SqliteSink, Vec<StateRow>)>, StoreError> {
     let options = Options {
         path: settings.db_path.clone(),
         tickers: settings.symbols.iter().map(Symbol::ticker).collect(),
@@ -157,6 +159,7 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<(SqliteSink, Vec<Sta
         busy_timeout: BUSY_TIMEOUT,
     };
     let mut said: Option<std::time::Instant> = None;
+    let mut waiting = None;
     loop {
         let today = clock.now().date();
         let opened = SqliteSink::open(options.clone(), today).and_then(|sink| {
@@ -169,10 +172,37 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<(SqliteSink, Vec<Sta
                     log::warn!("{error}; waiting for it, nothing is recorded yet (Ctrl+C stops)");
                     said = Some(std::time::Instant::now());
                 }
-                std::thread::sleep(BUSY_TIMEOUT);
+                if waiting.get_or_insert_with(Waiting::begin).pause(BUSY_TIMEOUT) {
+                    return Ok(None);
+                }
             }
-            other => return other,
+            other => return other.map(Some),
         }
+    }
+}
+
+/// Listens for a stop while there is no worker yet that could.
+struct Waiting(std::io::Result<(tokio::runtime::Runtime, tokio::sync::mpsc::Receiver<&'static str>)>);
+
+impl Waiting {
+    fn begin() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self(runtime.and_then(|runtime| {
+            let stop = runtime.block_on(async { signals::listen() })?;
+            Ok((runtime, stop))
+        }))
+    }
+
+    /// Waits; true when a stop was asked for.
+    fn pause(&mut self, pause: Duration) -> bool {
+        let Ok((runtime, stop)) = &mut self.0 else {
+            std::thread::sleep(pause);
+            return false;
+        };
+        let signal = runtime.block_on(async { tokio::time::timeout(pause, stop.recv()).await });
+        let Ok(Some(signal)) = signal else { return false };
+        log::info!("stopping ({signal}); nothing was recorded");
+        true
     }
 }
 
