@@ -26,6 +26,16 @@ pub enum StoreError {
         /// Process id of the owner, when it could be read.
         pid: Option<u32>,
     },
+    /// The file has a second name, through which another recorder could write to it beside us.
+    #[error(
+        "{path} has {links} names (hard links); SQLite damages a database that is written under two names. Delete the other names, or make a copy (`cp`) and set db_path to it"
+    )]
+    HardLinked {
+        /// The database.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
     /// A table of our name has another shape.
     #[error(
         "{path}: table {table} has another shape: {why}; nothing was changed. Set another db_path, or rename that table"

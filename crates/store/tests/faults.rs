@@ -162,6 +162,35 @@ fn p03_a_link_to_a_missing_file_leads_to_it() {
     assert_eq!(count(&target, "window_log"), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn p03_a_hard_link_is_refused_by_either_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, second) = (folder.path().join("day.db"), folder.path().join("hard.db"));
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    sink.write(&batch(0)).unwrap();
+    fs::hard_link(&path, &second).unwrap();
+    let error = SqliteSink::open(options(&second), today()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::HardLinked { links: 2, .. }) && !error.is_retryable(),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("hard.db") && error.to_string().contains("Delete the other names"),
+        "{error}"
+    );
+    assert!(!folder.path().join("hard.db-wal").exists() && !folder.path().join("hard.db.lock").exists());
+    sink.write(&batch(1)).unwrap();
+    sink.close().unwrap();
+    assert!(matches!(
+        SqliteSink::open(options(&path), today()),
+        Err(StoreError::HardLinked { .. })
+    ));
+    fs::remove_file(&second).unwrap();
+    SqliteSink::open(options(&path), today()).unwrap().close().unwrap();
+    assert_eq!(count(&path, "window_log"), 2);
+}
+
 const CHILD: &str = "AYUMI_STORE_TEST_CHILD";
 
 /// The other process of the next test; does nothing when run as a test of its own.

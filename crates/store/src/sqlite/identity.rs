@@ -7,6 +7,19 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId(#[cfg(unix)] (u64, u64));
 
+/// How many names (hard links) the file has. Each would get a write-ahead log and a lock of its own.
+#[cfg(unix)]
+pub(super) fn names(path: &Path) -> std::io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata(path)?.nlink())
+}
+
+/// The standard library does not tell it on Windows, where hard links are rare.
+#[cfg(not(unix))]
+pub(super) fn names(_path: &Path) -> std::io::Result<u64> {
+    Ok(1)
+}
+
 /// The file at a path; `None` when there is none.
 #[cfg(unix)]
 pub(super) fn file_id(path: &Path) -> Option<FileId> {

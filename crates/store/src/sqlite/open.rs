@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::cut;
 use super::database::Database;
+use super::identity::names;
 use crate::error::{Phase, StoreError};
 use crate::lock::{Lock, beside};
 use crate::options::Options;
@@ -20,6 +21,7 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
     check_version(rusqlite::version_number(), rusqlite::version())?;
     let absolute = std::path::absolute(path).map_err(|e| StoreError::file(path, "finding the folder", &e))?;
     let canonical = make_file(&absolute)?;
+    refuse_second_names(&canonical)?;
     let lock = Lock::take(&canonical)?;
     match prepare(options, &absolute) {
         Ok((connection, plan)) => {
@@ -31,6 +33,17 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
             Err(error)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The lock and the write-ahead log go by the name, so a hard link would let two recorders write to one file.
+fn refuse_second_names(path: &Path) -> Result<(), StoreError> {
+    match names(path).map_err(|e| StoreError::file(path, "finding the file", &e))? {
+        0 | 1 => Ok(()),
+        links => Err(StoreError::HardLinked {
+            path: path.to_owned(),
+            links,
+        }),
     }
 }
 
