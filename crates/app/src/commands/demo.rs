@@ -136,7 +136,7 @@ fn watch(path: &Path, mut screen: Screen, over: &AtomicBool) {
 
 fn say_hello(settings: &Settings) {
     text::stdout_line(&format!(
-        "ayumi demo: an invented market of {} symbols, a simulated kabu Station on port {}, and the recorder.",
+        "ayumi demo: recorder and simulated kabu Station ({} symbols, port {}).",
         settings.symbols.len(),
         settings.port
     ));
@@ -155,8 +155,6 @@ fn say_goodbye(path: &Path, exit: Exit) {
     }
     text::stdout_line("");
     text::stdout_line(&format!("The database stays here: {}", path.display()));
-    text::stdout_line(
-        "Look into it, with the sqlite3 command line or any SQLite viewer (read-only, as any reader should):",
-    );
+    text::stdout_line("Look into it, read-only as any reader should, with sqlite3 or any SQLite viewer:");
     text::stdout_line(&format!("  sqlite3 \"file:{}?mode=ro\" \"{LOOK_SQL}\"", path.display()));
 }
