@@ -81,7 +81,8 @@ impl Market {
     }
 
     /// Lets a symbol go on from a cumulative volume that was shown before (a restart on the same day), as if it had been
-    /// traded at the previous close. Call it before the first event.
+    /// traded at the previous close: the book stands around that price, and the first event is an ordinary trade, no
+    /// opening auction. A volume of 0 changes nothing: the auction is still to come. Call it before the first event.
     ///
     /// # Panics
     /// As [`Market::step`].

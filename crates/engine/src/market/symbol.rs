@@ -18,7 +18,7 @@ pub(super) struct SymbolMarket {
     rng: Rng,
     flow: Flow,
     rules: Rules,
-    /// `None` before the opening, and for an index always.
+    /// `None` before the opening (a continued market has had it), and for an index always.
     book: Option<Book>,
     /// Cumulative volume, and the exact sum of price times quantity in 1/10,000 yen.
     volume: i64,
@@ -51,7 +51,8 @@ impl SymbolMarket {
     /// One event, see [`super::Market::step`].
     pub(super) fn step(&mut self, profile: &Profile, now: Stamp) -> Step {
         match &mut self.book {
-            Some(book) if !self.flow.trades(&mut self.rng) => {
+            // A continued market has a book before its first trade; quotes alone would come without price and volume.
+            Some(book) if self.message.current_price.is_some() && !self.flow.trades(&mut self.rng) => {
                 self.flow.advance(&mut self.rng);
                 requote(book, &self.flow, &mut self.rng);
                 let now = self.clock(now);
@@ -138,6 +139,10 @@ impl SymbolMarket {
     pub(super) fn go_on_from(&mut self, profile: &Profile, volume: Qty) {
         self.volume = volume.0.max(0);
         self.value = i128::from(self.volume) * i128::from(profile.previous_close.0);
+        // The opening auction is over: its print would look like a large gap behind the volume that was shown before.
+        if self.volume > 0 && profile.kind != Kind::Index {
+            self.book = Some(Book::around(self.rules, profile.previous_close, &mut self.rng));
+        }
     }
 
     fn show_volume(&mut self, profile: &Profile, now: Option<Time>) {

@@ -429,6 +429,41 @@ fn the_sequence_is_pinned() {
     assert_eq!(format!("{hash:016x}"), "c6361835e4ce5ae2");
 }
 
+/// The auction of these symbols prints 60 to 400 usual trades at once; nothing like it may follow a restart.
+#[test]
+fn a_continued_market_goes_on_without_an_opening_print() {
+    const BEFORE: i64 = 1_234_500;
+    for seed in 1..=30 {
+        for ticks in [false, true] {
+            let mut market = Market::new(seed, profiles(&CODES, seed));
+            for index in 0..CODES.len() {
+                market.go_on_from(index, Qty(BEFORE));
+                let profile = market.profiles()[index].clone();
+                let step = if ticks {
+                    market.tick(index, Stamp::from_s(nine()));
+                    Step::default()
+                } else {
+                    market.step(index, Stamp::from_s(nine()))
+                };
+                let message = market.message(index);
+                let qty = message.trading_volume.unwrap().0 - BEFORE;
+                assert!(step.traded.is_none_or(|trade| trade.qty.0 == qty));
+                assert!((1..60 * profile.trade_units * profile.unit).contains(&qty), "{qty}");
+                let (first, close) = (message.current_price.unwrap().0, profile.previous_close);
+                let off = (first - close.0).abs() / ticksize::tick(profile.group, close).0;
+                assert!(off <= 4, "{} ticks from the previous close", off);
+                assert!(message.buy[0].price < message.sell[0].price);
+                assert_eq!(message.opening_price, message.current_price);
+            }
+        }
+    }
+    // Nothing was traded before: the auction is still to come.
+    let [mut fresh, mut zero] = [(); 2].map(|()| Market::new(7, profiles(&["7203"], 7)));
+    zero.go_on_from(0, Qty(0));
+    let now = Stamp::from_s(nine());
+    assert_eq!(fresh.step(0, now), zero.step(0, now));
+}
+
 #[test]
 fn the_clock_of_the_caller_may_step_back() {
     let mut market = Market::new(1, profiles(&["7203"], 1));
