@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ayumi_engine::{Stamp, Symbol};
 
@@ -21,7 +22,7 @@ pub struct SimConfig {
     pub list_limit: usize,
     /// Where messages come from.
     pub source: Source,
-    /// How fast the source runs.
+    /// How fast the source runs, and the station's own time with it.
     pub speed: Speed,
     /// Recording: begin at this recorded time, earlier messages only update what `/board` answers.
     /// Market: the simulated wall clock starts here (`None` = now).
@@ -108,12 +109,31 @@ impl std::fmt::Debug for Source {
 }
 
 /// How fast a source runs.
+///
+/// With [`Speed::Times`] the station's own time runs as fast: the seconds of its rate limits, and how long it works at a
+/// `/board` ([`crate::Faults::first_touch`], [`crate::Faults::board_delay`]). [`Speed::Full`] has no such factor, so
+/// these keep real time there. Always in real time: injected faults that aim at a client's socket timeouts
+/// ([`crate::RestAnswer::Late`], [`crate::BoardAnswer::Delay`], [`crate::Faults::split_pause`]), and the sockets' own
+/// timeouts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// Source time divided by this factor: 1.0 = original gaps.
     Times(f64),
     /// As fast as the client reads; the source pauses while there is no client.
     Full,
+}
+
+impl Speed {
+    /// What so much of the station's time takes; at least a nanosecond of any, so that no limit vanishes.
+    pub(crate) fn real(self, station: Duration) -> Duration {
+        match self {
+            Self::Full => station,
+            Self::Times(_) if station.is_zero() => station,
+            Self::Times(factor) => Duration::try_from_secs_f64(station.as_secs_f64() / factor)
+                .unwrap_or(Duration::MAX)
+                .max(Duration::from_nanos(1)),
+        }
+    }
 }
 
 /// Why a simulator did not start, or a recording could not be read.

@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 pub struct Faults {
     /// Only `localhost` and `localhost:<port>` are accepted as Host (on in the real station).
     pub host_rule: bool,
-    /// Ten info calls and ten registration calls per second, then 429 (on in the real station).
+    /// Ten info calls and ten registration calls per second of the station's time, then 429 (on in the real station).
     pub rate_limit: bool,
     /// Requests are processed one after another (on in the real station).
     pub serial: bool,
     /// Codes that the station does not know.
     pub bad_symbols: BTreeSet<String>,
-    /// How long the first `/board` of a symbol takes; the real station needs 1 s and more.
+    /// How long the first `/board` of a symbol takes, in the station's time; the real station needs 1 s and more.
     #[serde(with = "millis")]
     pub first_touch: Duration,
-    /// How long every `/board` takes.
+    /// How long every `/board` takes, in the station's time.
     #[serde(with = "millis")]
     pub board_delay: Duration,
     /// Answers instead of the usual ones; the first rule that fits is taken.
@@ -43,7 +43,7 @@ pub struct Faults {
     pub fragment: usize,
     /// Byte offsets within the bytes of a message (frame headers included) at which a TCP write ends.
     pub split_at: Vec<usize>,
-    /// Pause after each such part, so that a reader sees them apart.
+    /// Pause after each such part, so that a reader sees them apart; real time.
     #[serde(with = "millis")]
     pub split_pause: Duration,
 }
@@ -107,7 +107,7 @@ pub enum RestAnswer {
     },
     /// The usual answer after a while.
     Late {
-        /// The delay.
+        /// The delay, real time whatever the speed: it aims at the client's timeout.
         #[serde(with = "millis")]
         delay: Duration,
     },
@@ -183,7 +183,7 @@ pub enum BoardAnswer {
     Body(String),
     /// This status and body.
     Status(u16, String),
-    /// The inner answer after a while; other requests wait too.
+    /// The inner answer after a while of real time; other requests wait too.
     Delay(#[serde(with = "millis")] Duration, Box<BoardAnswer>),
     /// No answer; the connection stays open, other requests are served.
     Never,

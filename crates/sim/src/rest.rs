@@ -17,7 +17,7 @@ pub(crate) use self::boards::Boards;
 use self::limiter::Limiter;
 use self::registry::{Full, Registry};
 pub(crate) use self::session::Session;
-use crate::config::SimConfig;
+use crate::config::{SimConfig, Speed};
 use crate::faults::{BoardAnswer, Faults, RestAnswer};
 use crate::http::{Answer, Request};
 
@@ -31,6 +31,7 @@ pub(crate) struct Station {
     touched: BTreeSet<Symbol>,
     info: Limiter,
     register: Limiter,
+    speed: Speed,
 }
 
 /// What to do with a request.
@@ -132,8 +133,9 @@ impl Station {
             overrides: BTreeMap::new(),
             registry: Registry::new(config.list_limit),
             touched: BTreeSet::new(),
-            info: Limiter::default(),
-            register: Limiter::default(),
+            info: Limiter::new(config.speed.real(Duration::from_secs(1))),
+            register: Limiter::new(config.speed.real(Duration::from_secs(1))),
+            speed: config.speed,
         }
     }
 
@@ -325,7 +327,8 @@ impl Station {
             false => Duration::ZERO,
         };
         let answer = self.overrides.get(&symbol).cloned().unwrap_or(BoardAnswer::Usual);
-        self.board_reply(&symbol, answer).later(self.faults.board_delay + first)
+        let work = self.speed.real(self.faults.board_delay.saturating_add(first));
+        self.board_reply(&symbol, answer).later(work)
     }
 
     fn board_reply(&self, symbol: &Symbol, answer: BoardAnswer) -> Reply {
@@ -357,7 +360,7 @@ impl Reply {
     }
 
     fn later(mut self, delay: Duration) -> Self {
-        self.delay += delay;
+        self.delay = self.delay.saturating_add(delay);
         self
     }
 }

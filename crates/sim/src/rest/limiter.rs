@@ -4,19 +4,30 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const CALLS: usize = 10;
-const WINDOW: Duration = Duration::from_secs(1);
 
 /// One class of calls. A refused call starts the penalty anew, so hammering never gets through (issue 1339).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Limiter {
+    /// One second of the station's time, in real time.
+    window: Duration,
     passed: VecDeque<Instant>,
     refused: Option<Instant>,
 }
 
 impl Limiter {
+    /// `window`: what a second of the station takes.
+    pub(super) fn new(window: Duration) -> Self {
+        Self {
+            window,
+            passed: VecDeque::new(),
+            refused: None,
+        }
+    }
+
     /// True when the call passes; the call is counted either way.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
-        let recent = |t: Instant| now.saturating_duration_since(t) < WINDOW;
+        let window = self.window;
+        let recent = |t: Instant| now.saturating_duration_since(t) < window;
         while self.passed.front().is_some_and(|&t| !recent(t)) {
             self.passed.pop_front();
         }
@@ -35,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_eleventh_call_fails_and_hammering_keeps_failing() {
-        let (mut limiter, start) = (Limiter::default(), Instant::now());
+        let (mut limiter, start) = (Limiter::new(Duration::from_secs(1)), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         for call in 0..10 {
             assert!(limiter.allows(at(call * 20)));
@@ -44,5 +55,21 @@ mod tests {
         assert!(!limiter.allows(at(1_100)), "within 1 s of the refusal");
         assert!(!limiter.allows(at(2_000)), "hammered again");
         assert!(limiter.allows(at(3_001)), "after a second of silence");
+    }
+
+    #[test]
+    fn a_faster_station_has_shorter_seconds() {
+        let (mut limiter, start) = (Limiter::new(Duration::from_millis(200)), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        // 9 calls in a second of a worker whose clock runs five times as fast.
+        for call in 0..100 {
+            assert!(limiter.allows(at(call * 1_000 / 45)), "call {call}");
+        }
+        for _ in 0..10 {
+            limiter.allows(at(3_000));
+        }
+        assert!(!limiter.allows(at(3_001)));
+        assert!(!limiter.allows(at(3_200)), "within a fifth of a second of the refusal");
+        assert!(limiter.allows(at(3_401)));
     }
 }

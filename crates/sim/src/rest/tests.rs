@@ -208,6 +208,43 @@ fn info_and_register_have_their_own_limits() {
     assert_eq!(status(&mut s, &board, 2_006), 200);
 }
 
+/// A worker with a clock five times as fast asks five times as often.
+#[test]
+fn the_station_s_time_follows_the_speed() {
+    let with = |speed| {
+        let mut s = Station::new(&SimConfig {
+            token: Some("T".into()),
+            speed,
+            ..SimConfig::default()
+        });
+        s.faults.first_touch = Duration::from_millis(1_000);
+        s.faults.board_delay = Duration::from_millis(50);
+        s
+    };
+    let refused = |speed| {
+        let (mut s, start) = (with(speed), Instant::now());
+        let list = request("PUT", "/register", r#"{"Symbols":[]}"#);
+        let answers = (0..100).map(|call| s.answer(start + Duration::from_millis(call * 22), &list).act);
+        answers
+            .filter(|act| matches!(act, Act::Answer(a) if a.status == 429))
+            .count()
+    };
+    assert_eq!(refused(Speed::Times(5.0)), 0);
+    assert!(refused(Speed::Times(1.0)) > 80 && refused(Speed::Full) > 80);
+    assert!(refused(Speed::Times(1e-300)) > 80 && refused(Speed::Times(1e300)) == 0);
+    let delays = |speed| {
+        let (mut s, board) = (with(speed), request("GET", "/board/7203@1", ""));
+        [(); 2].map(|()| s.answer(Instant::now(), &board).delay.as_millis())
+    };
+    assert_eq!(delays(Speed::Times(5.0)), [210, 10]);
+    assert_eq!(delays(Speed::Full), [1_050, 50]);
+    let mut s = with(Speed::Times(5.0));
+    let late = BoardAnswer::Delay(Duration::from_secs(3), Box::new(BoardAnswer::Usual));
+    s.overrides.insert(Symbol::tse("7203"), late);
+    let delay = s.answer(Instant::now(), &request("GET", "/board/7203@1", "")).delay;
+    assert_eq!(delay, Duration::from_millis(3_210), "an injected delay is real time");
+}
+
 #[test]
 fn faults_replace_answers_as_often_as_asked() {
     let mut s = station(50);
