@@ -1,5 +1,6 @@
 //! The SQLite sink: which file is open, and what was written through it in this run.
 
+mod carry;
 mod checkpoint;
 mod database;
 mod identity;
@@ -18,6 +19,7 @@ use ayumi_engine::jst::Date;
 use crate::error::StoreError;
 use crate::options::Options;
 use crate::{Sink, Written};
+use carry::Carry;
 use database::{Database, Outcome};
 
 /// What a run stored.
@@ -43,6 +45,7 @@ pub struct SqliteSink {
     totals: Totals,
     /// Start of the newest window in `totals`, so that a repeated one is counted once.
     counted: Option<i64>,
+    carry: Carry,
 }
 
 impl SqliteSink {
@@ -61,6 +64,7 @@ impl SqliteSink {
             database: Some(database),
             totals: Totals::default(),
             counted: None,
+            carry: Carry::default(),
         })
     }
 
@@ -127,16 +131,12 @@ impl SqliteSink {
         &self.path
     }
 
-    /// The database of the batch's date; switches files at midnight, and when the one in use was taken away.
-    fn database_for(&mut self, date: Date) -> Result<&mut Database, StoreError> {
+    /// Has the database of the batch's date open afterwards; switches files at midnight, and when the one in use was taken away.
+    fn open_for(&mut self, date: Date) -> Result<(), StoreError> {
         let another_day = self.options.is_dated() && date != self.date;
         let elsewhere = self.database.as_ref().is_some_and(Database::is_elsewhere);
         if elsewhere {
-            log::error!(
-                "{} was deleted, moved or replaced while in use; its windows are where it is now, \
-                 recording goes on with a new file, or the one that stands there",
-                self.path.display()
-            );
+            self.note_loss();
         }
         if (another_day || elsewhere)
             && let Some(mut old) = self.database.take()
@@ -150,9 +150,37 @@ impl SqliteSink {
             let path = self.options.path_for(date);
             let opened = open::open(&self.options, &path).map_err(StoreError::while_running)?;
             log::info!("database of {date}: {}", path.display());
+            if self.carry.is_moving() {
+                self.carry.found(&self.states_in(&opened, &path));
+            }
             (self.path, self.date, self.database) = (path, date, Some(opened));
         }
-        Ok(self.database.as_mut().expect("opened above when it was missing"))
+        Ok(())
+    }
+
+    /// Says what is gone, and remembers how far it counted: the connection still reads a file without a name.
+    fn note_loss(&mut self) {
+        let Some(old) = &self.database else { return };
+        let went = match states::windows(&old.connection, &self.path) {
+            Ok((windows, Some(end))) => format!("with it went {windows} windows, the newest ends at {end}"),
+            Ok(_) => "there was no window in it".to_owned(),
+            Err(error) => format!("what went with it cannot be read ({error})"),
+        };
+        log::error!(
+            "{} was deleted, moved or replaced while in use; {went}. \
+             Recording goes on with a new file, or the one that stands there",
+            self.path.display()
+        );
+        let states = self.states_in(old, &self.path);
+        self.carry.lost(&states);
+    }
+
+    /// Every state of a file, for [`Carry`]. Recording is worth more than a sum that closes.
+    fn states_in(&self, database: &Database, path: &Path) -> Vec<StateRow> {
+        states::load(&database.connection, path, &self.options.tickers, Date::from_days(0)).unwrap_or_else(|error| {
+            log::error!("sizes and ledger of today will not add up to the growth of the volume: {error}");
+            Vec::new()
+        })
     }
 
     fn count(&mut self, start_ms: i64, rows: u64, checksum: u64) {
@@ -167,9 +195,10 @@ impl SqliteSink {
 
 impl Sink for SqliteSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, StoreError> {
-        let tickers = std::mem::take(&mut self.options.tickers);
-        let outcome = self.database_for(batch.date).and_then(|db| db.write(batch, &tickers));
-        self.options.tickers = tickers;
+        self.open_for(batch.date)?;
+        let batch = &*self.carry.rebase(batch);
+        let database = self.database.as_mut().expect("open_for has it open");
+        let outcome = database.write(batch, &self.options.tickers);
         let Outcome { written, checksum } = outcome?;
         self.count(batch.start_ms, written.rows, checksum);
         Ok(written)

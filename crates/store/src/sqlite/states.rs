@@ -99,6 +99,15 @@ pub(super) fn add_from(path: &Path, tickers: &[String], date_from: Date, states:
     }
 }
 
+/// How many windows a file holds, and the end of the newest.
+pub(super) fn windows(connection: &Connection, path: &Path) -> Result<(i64, Option<String>), StoreError> {
+    connection
+        .query_row("SELECT count(*), max(ts_end) FROM window_log", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .map_err(|e| StoreError::sqlite(path, "reading window_log", e))
+}
+
 /// End of the newest window.
 pub(super) fn last_window_end_ms(connection: &Connection, path: &Path) -> Result<Option<i64>, StoreError> {
     let end: Option<String> = connection

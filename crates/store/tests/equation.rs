@@ -1,0 +1,98 @@
+//! Sizes and ledger rows of a file are the growth of the cumulative volume in it, whatever happens to files and clocks.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod support;
+
+use std::path::Path;
+
+use ayumi_engine::Stamp;
+use ayumi_engine::batch::{Batch, Cause, StateRow};
+use ayumi_engine::num::Qty;
+use ayumi_store::{Sink, SqliteSink};
+use support::{START, WIDTH, batch, dump, ledger, options, state, symbol, today};
+
+/// Counts like the engine does: states continue, whatever the windows' times.
+struct Feed(Vec<StateRow>);
+
+impl Feed {
+    fn new() -> Self {
+        let start = |id| StateRow {
+            last: Some(Qty(100)),
+            ..state(id, 0)
+        };
+        Self((0..3).map(start).collect())
+    }
+
+    /// A window from `start` to `end` ms after the first, in which each symbol brings a size and a ledger volume; a
+    /// symbol with neither has no row at all.
+    fn window(&mut self, start: i64, end: i64, volumes: &[(i64, i64)]) -> Batch {
+        let mut window = batch(0);
+        (window.start_ms, window.end_ms) = (START + start, START + end);
+        (window.symbols, window.ledger, window.states) = (vec![], vec![], vec![]);
+        for ((id, row), &(size, missed)) in (0..).zip(&mut self.0).zip(volumes) {
+            if (size, missed) == (0, 0) {
+                continue;
+            }
+            row.last = row.last.map(|last| Qty(last.0 + size + missed));
+            row.last_at = Some(Stamp::from_ms(window.end_ms));
+            window.symbols.push(symbol(id));
+            window.symbols.last_mut().unwrap().volume = Qty(size);
+            if missed != 0 {
+                let cause = if missed > 0 { Cause::Gap } else { Cause::Decrease };
+                window.ledger.push(ledger(id, missed, cause));
+            }
+            window.states.push(*row);
+        }
+        window
+    }
+}
+
+/// `ticker|last - base|sizes + ledger` of the symbols for which the two differ.
+fn open_equations(path: &Path) -> Vec<String> {
+    let sum = |what: &str, table: &str| {
+        format!("(SELECT coalesce(sum({what}), 0) FROM {table} WHERE {table}.ticker = s.ticker)")
+    };
+    let booked = format!("{} + {}", sum("vol_sum", "tick_batch"), sum("volume", "volume_ledger"));
+    dump(
+        path,
+        &format!(
+            "SELECT ticker, last_volume - base_volume, {booked} FROM stream_state s \
+             WHERE last_volume - base_volume <> {booked}"
+        ),
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn g03_a_file_after_a_lost_one_adds_up_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    let mut feed = Feed::new();
+    let mut time = 0;
+    let mut write = |sink: &mut SqliteSink, volumes: &[(i64, i64)]| {
+        sink.write(&feed.window(time, time + WIDTH, volumes)).unwrap();
+        time += WIDTH;
+        assert_eq!(open_equations(&path), Vec::<String>::new());
+    };
+    write(&mut sink, &[(500, 0), (30, 70), (0, 0)]);
+    let copy = folder.path().join("copy.db");
+    support::other(&path)
+        .execute("VACUUM INTO ?1", [copy.to_str().unwrap()])
+        .unwrap();
+    write(&mut sink, &[(200, 0), (0, 0), (10, -5)]);
+    for _ in 0..2 {
+        std::fs::remove_file(&path).unwrap();
+        write(&mut sink, &[(11, 0), (0, 0), (0, 0)]);
+        write(&mut sink, &[(7, 1), (40, 0), (3, 0)]);
+    }
+    let states = sink.load_states(today()).unwrap();
+    let base = |at: usize| states[at].base;
+    assert_eq!(base(0), Some(Qty(100 + 500 + 200 + 11 + 8)), "what the lost files hold");
+    // An older copy takes its place: its own rows count on.
+    std::fs::rename(&copy, &path).unwrap();
+    write(&mut sink, &[(1, 0), (2, 3), (4, 0)]);
+    write(&mut sink, &[(5, 0), (6, 0), (7, 0)]);
+    sink.close().unwrap();
+    assert_eq!(open_equations(&path), Vec::<String>::new());
+}
