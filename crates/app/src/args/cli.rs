@@ -126,10 +126,10 @@ struct Sim {
     /// Generated messages per second, all symbols together
     #[arg(long, value_name = "N", value_parser = values::rate)]
     rate: Option<f64>,
-    /// So many times real time, or full for no waiting
+    /// So many times real time, rate limits included, or full for no waiting
     #[arg(long, value_name = "X|full", default_value = "1", value_parser = values::speed)]
     speed: Speed,
-    /// JST time at which the simulated clock starts, like "2026-11-20T08:59:00"
+    /// JST time at which the simulated clock starts, like "2026-11-20T09:00:00"; a generated market trades at any hour
     #[arg(long, value_name = "TIME", value_parser = parse_jst)]
     start: Option<Stamp>,
     /// How many symbols can be registered
@@ -183,6 +183,9 @@ pub(super) fn definition() -> clap::Command {
 
 /// Parses a line that [`super::normalise`] has put into one spelling.
 pub(super) fn parse(args: Vec<OsString>) -> Result<Command, Message> {
+    if let Some(later) = not_in_this_version(&args) {
+        return Err(later);
+    }
     let line = std::iter::once(OsString::from("ayumi")).chain(args);
     match Cli::try_parse_from(line) {
         Ok(cli) => command(cli.command),
@@ -216,6 +219,33 @@ fn after_help() -> String {
     }
     text.push_str("\nOptions are also understood as PowerShell writes them: -Config x, -config:x, -Verbose 1.");
     text
+}
+
+/// Commands to come and the scripts they will replace, with what to do until then.
+const LATER: [([&str; 2], &str); 4] = [
+    (
+        ["register", "register_watchlist"],
+        "ayumi stream registers missing symbols by itself (setting auto_register); for anything else keep using \
+         scripts/register_watchlist.py",
+    ),
+    (
+        ["replay", "replay_snapshot_stream"],
+        "keep using scripts/replay_snapshot_stream.py; recorded PUSH messages are played by ayumi sim --play FILE",
+    ),
+    (["naut", "naut_runner"], "keep using scripts/naut_runner.py"),
+    (
+        ["export", "export"],
+        "the database is open to any SQLite program: sqlite3 -readonly -header -csv FILE.db \"SELECT * FROM tick_batch\"",
+    ),
+];
+
+/// The answer to a command that people look for, from its announcement or as a script; also to `help` about it.
+fn not_in_this_version(args: &[OsString]) -> Option<Message> {
+    let word = |at: usize| args.get(at).and_then(|arg| arg.to_str());
+    let written = word(usize::from(word(0) == Some("help")))?;
+    let name = written.to_ascii_lowercase().replace('-', "_");
+    let (_, next) = LATER.iter().find(|(names, _)| names.contains(&name.as_str()))?;
+    Some(usage(&format!("\"{written}\" is not in this version"), next))
 }
 
 fn message(error: &clap::Error) -> Message {

@@ -214,6 +214,39 @@ fn c04_lines_that_cannot_be_understood_say_the_next_step() {
 }
 
 #[test]
+fn commands_of_later_versions_say_so_and_name_a_way() {
+    for (names, way) in [
+        (["register", "register_watchlist"], "scripts/register_watchlist.py"),
+        (
+            ["replay", "replay_snapshot_stream"],
+            "scripts/replay_snapshot_stream.py",
+        ),
+        (["naut", "naut_runner"], "scripts/naut_runner.py"),
+        (["export", "Export"], "sqlite3 -readonly"),
+    ] {
+        for name in names {
+            for words in [
+                &[name][..],
+                &[name, "-Config", "config/stream_settings.json", "-Verbose", "1"],
+                &[name, "--help"],
+                &["help", name],
+                &["HELP", &name.replace('_', "-")],
+            ] {
+                let text = refused(words);
+                let (first, next) = text.split_once('\n').unwrap();
+                let named = words
+                    .iter()
+                    .any(|word| first == format!("error: \"{word}\" is not in this version"));
+                assert!(named, "{words:?}\n{text}");
+                assert!(next.starts_with("  next: ") && next.contains(way), "{words:?}\n{text}");
+                assert!(text.is_ascii() && !text.contains("unrecognized"));
+            }
+        }
+    }
+    assert!(refused(&["register"]).contains("auto_register"));
+}
+
+#[test]
 fn sec01_a_token_on_the_command_line_is_refused_and_not_repeated() {
     for words in [
         &["stream", "-Config", "x", "-Token", "canary"][..],
