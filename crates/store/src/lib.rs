@@ -43,6 +43,7 @@ pub struct Written {
     pub rows: u64,
     /// True when a power cut can no longer take this window, nor any before it.
     pub durable: bool,
-    /// True when a window with this start was in the file before; then nothing was written.
+    /// True when a window with this start was in the file before. Then nothing was written; or, when that one has
+    /// other content, ledger rows only, so that the volume of this one is not lost.
     pub already_stored: bool,
 }

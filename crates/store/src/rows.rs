@@ -217,7 +217,8 @@ impl<'a> WindowRows<'a> {
         ]
     }
 
-    fn ledger(&self, row: &LedgerRow) -> [Cell<'_>; 7] {
+    /// A row of `volume_ledger`, with this window's id.
+    pub(crate) fn ledger(&self, row: &LedgerRow) -> [Cell<'_>; 7] {
         [
             self.ticker(row.symbol),
             Cell::Text(row.trading_date.to_string().into()),

@@ -5,6 +5,7 @@ mod checkpoint;
 mod database;
 mod identity;
 mod open;
+mod overlap;
 mod pace;
 mod states;
 #[cfg(test)]

@@ -111,8 +111,10 @@ fn rows_that_stand_win_and_the_checksum_is_about_what_is_stored() {
             durable: false,
             already_stored: false
         },
-        "the ledger rows only"
+        "the ledger rows only: by their states, the sizes are counted already"
     );
+    let again = sink.write(&overlapping).unwrap();
+    assert_eq!((again.rows, again.already_stored), (0, true));
     assert_eq!(
         dump(&path, "SELECT vol_sum FROM tick_batch WHERE ticker = '7203'"),
         ["500.0"]

@@ -82,6 +82,10 @@ impl Database {
                 self.committed(full);
                 (rows, checksum, false)
             }
+            Stored::Beside { rows, checksum } => {
+                self.committed(full);
+                (rows, checksum, true)
+            }
             Stored::Before { checksum } => (0, checksum, true),
         };
         Ok(Outcome {

@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ayumi_engine::SymbolId;
 use ayumi_engine::batch::Batch;
 use ayumi_engine::jst::iso_ms;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::overlap::{self, Booked, Overlap};
 use super::states;
 use crate::error::StoreError;
 use crate::rows::{self, Cell, WindowRows, row_hash};
-use crate::schema::{DATA_TABLES, WINDOW_LOG};
+use crate::schema::{DATA_TABLES, TICK_BATCH, WINDOW_LOG};
 
 /// The statements, built once; SQLite keeps them prepared by their text.
 #[derive(Debug)]
 pub(super) struct Sql {
     data: [String; 4],
     log: String,
-    state: String,
+    pub(super) state: String,
 }
 
 impl Sql {
@@ -33,6 +35,11 @@ impl Sql {
             state: states::upsert_sql(),
         }
     }
+
+    /// The insert into `volume_ledger`.
+    pub(super) fn ledger(&self) -> &str {
+        &self.data[DATA_TABLES.len() - 1]
+    }
 }
 
 /// How a transaction ended.
@@ -41,6 +48,8 @@ pub(super) enum Stored {
     New { rows: u64, checksum: u64 },
     /// It was there before.
     Before { checksum: u64 },
+    /// One with this start and other content was there before; the volume of ours is in the ledger now.
+    Beside { rows: u64, checksum: u64 },
 }
 
 /// Stores a window, all or nothing: leaving early rolls back. `window_log` comes first, its key decides.
@@ -57,29 +66,55 @@ pub(super) fn store(
         .map_err(failed("beginning a window"))?;
     let checksum = rows::checksum(rows);
     let fresh = execute(&transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
+    let overlap = Overlap {
+        transaction: &transaction,
+        sql,
+        path,
+        rows,
+        batch,
+    };
     if !fresh {
         let stored = stored_checksum(&transaction, batch.start_ms).map_err(failed("reading window_log"))?;
-        if stored != checksum {
-            let start = iso_ms(batch.start_ms);
-            log::warn!("window {start} is stored already, with other content; the stored one stays");
+        if stored == checksum {
+            return Ok(Stored::Before { checksum });
         }
-        return Ok(Stored::Before { checksum: stored });
+        let booked = overlap.book_whole()?;
+        return beside(transaction, path, batch, stored, &booked);
     }
-    let inserted = insert_rows(&transaction, sql, rows, path)?;
+    let inserted = insert_rows(&transaction, sql, rows, batch, path)?;
+    let booked = overlap.book_left_out(&inserted.left_out)?;
     upsert_states(&transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
-    let checksum = checksum.wrapping_sub(inserted.kept_hash);
+    let checksum = checksum.wrapping_sub(inserted.kept_hash).wrapping_add(booked.hash);
     if !inserted.kept.is_empty() {
-        transaction
-            .execute(
-                "UPDATE window_log SET checksum = ?2 WHERE window_id = ?1",
-                [batch.start_ms, checksum.cast_signed()],
-            )
-            .map_err(failed("update of window_log"))?;
+        set_checksum(&transaction, batch, checksum).map_err(failed("update of window_log"))?;
     }
     transaction.commit().map_err(failed("commit"))?;
-    inserted.warn(path, batch);
+    inserted.warn(path, batch, &booked);
     Ok(Stored::New {
-        rows: inserted.rows,
+        rows: inserted.rows + booked.rows,
+        checksum,
+    })
+}
+
+/// Ends the transaction of a window whose start is taken.
+fn beside(
+    transaction: Transaction<'_>,
+    path: &Path,
+    batch: &Batch,
+    stored: u64,
+    booked: &Booked,
+) -> Result<Stored, StoreError> {
+    let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
+    if (booked.rows, booked.states) == (0, 0) {
+        overlap::say(path, batch, booked);
+        return Ok(Stored::Before { checksum: stored });
+    }
+    let checksum = stored.wrapping_add(booked.hash);
+    set_checksum(&transaction, batch, checksum).map_err(failed("update of window_log"))?;
+    transaction.commit().map_err(failed("commit"))?;
+    overlap::say(path, batch, booked);
+    Ok(Stored::Beside {
+        rows: booked.rows,
         checksum,
     })
 }
@@ -92,17 +127,21 @@ struct Inserted {
     kept: BTreeMap<&'static str, u64>,
     /// Sum of the hashes of these rows: the window's checksum is about what is stored.
     kept_hash: u64,
+    /// Symbols whose `tick_batch` row is among them.
+    left_out: Vec<SymbolId>,
 }
 
 impl Inserted {
-    fn warn(&self, path: &Path, batch: &Batch) {
+    fn warn(&self, path: &Path, batch: &Batch, booked: &Booked) {
         if !self.kept.is_empty() {
             let tables: Vec<String> = self.kept.iter().map(|(table, n)| format!("{table} {n}")).collect();
             log::warn!(
-                "{}: rows ending at {} were there already and stay, ours were left out: {}",
+                "{}: rows ending at {} were there already and stay, ours were left out: {}; \
+                 volume {} of theirs that is in no other row is in volume_ledger (overflow)",
                 path.display(),
                 iso_ms(batch.end_ms),
-                tables.join(", ")
+                tables.join(", "),
+                booked.volume
             );
         }
     }
@@ -112,6 +151,7 @@ fn insert_rows(
     transaction: &Transaction<'_>,
     sql: &Sql,
     rows: &WindowRows<'_>,
+    batch: &Batch,
     path: &Path,
 ) -> Result<Inserted, StoreError> {
     let mut inserted = Inserted::default();
@@ -127,6 +167,10 @@ fn insert_rows(
         } else {
             *inserted.kept.entry(table.name).or_default() += 1;
             inserted.kept_hash = inserted.kept_hash.wrapping_add(row_hash(table, row));
+            if table.name == TICK_BATCH.name {
+                let window = batch.symbols.iter().find(|w| rows.ticker(w.symbol) == row[0]);
+                inserted.left_out.extend(window.map(|w| w.symbol));
+            }
         }
         Ok(())
     })?;
@@ -147,11 +191,17 @@ fn upsert_states(
 }
 
 /// Runs an insert; false when it left a standing row alone.
-fn execute(connection: &Connection, sql: &str, row: &[Cell<'_>]) -> rusqlite::Result<bool> {
+pub(super) fn execute(connection: &Connection, sql: &str, row: &[Cell<'_>]) -> rusqlite::Result<bool> {
     let changed = connection
         .prepare_cached(sql)?
         .execute(rusqlite::params_from_iter(row))?;
     Ok(changed > 0)
+}
+
+fn set_checksum(connection: &Connection, batch: &Batch, checksum: u64) -> rusqlite::Result<()> {
+    let sql = "UPDATE window_log SET checksum = ?2 WHERE window_id = ?1";
+    connection.execute(sql, [batch.start_ms, checksum.cast_signed()])?;
+    Ok(())
 }
 
 fn stored_checksum(connection: &Connection, window_id: i64) -> rusqlite::Result<u64> {
