@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ayumi_engine::Stamp;
-use ayumi_wire::jst;
+use ayumi_wire::jst::{self, Date};
 
 /// Steps of the system clock up to this are ignored: the NTP service slews by less.
 const STEP_NS: i64 = 50_000_000;
@@ -202,7 +202,10 @@ impl TestClock {
 /// One sentence that says what is expected; another offset than +09:00 is refused rather than ignored.
 pub fn parse_jst(text: &str) -> Result<Stamp, String> {
     match jst::parse(text.trim().as_bytes()) {
-        Some(time) if time.jst_offset => Ok(Stamp::from_s(time.unix_s)),
+        Some(time) if time.jst_offset && (2000..2200).contains(&Date::of_unix_s(time.unix_s).year) => {
+            Ok(Stamp::from_s(time.unix_s))
+        }
+        Some(time) if time.jst_offset => Err("write a year from 2000 to 2199".to_owned()),
         _ => Err("write a JST time like \"2026-11-20T07:50:00\"".to_owned()),
     }
 }

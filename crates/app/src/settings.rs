@@ -9,6 +9,7 @@ mod decode;
 mod excerpt;
 mod hours;
 mod keys;
+mod places;
 mod problem;
 mod reader;
 mod secrets;

@@ -426,7 +426,7 @@ impl Worker {
 fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
     const A_LITTLE_MS: i64 = 60_000;
     let Some(until) = stored_until_ms.map(Stamp::from_ms) else {
-        return Stamp(0);
+        return Stamp(i64::MIN);
     };
     let ahead = until.ms_since(now);
     if ahead > A_LITTLE_MS {
@@ -434,7 +434,7 @@ fn floor(stored_until_ms: Option<i64>, now: Stamp) -> Stamp {
             "the database holds windows up to {}, later than the clock; check the PC's clock. Rows of windows that are stored already are not replaced",
             ayumi_wire::jst::iso_ms(until.ms())
         );
-        return Stamp(0);
+        return Stamp(i64::MIN);
     }
     until
 }

@@ -68,7 +68,7 @@ fn s01_thirty_seconds_of_a_locked_database_cost_nothing() {
     );
     lock.release();
     let said = worker.wait_line("the database takes windows again after");
-    assert!(said.contains("windows to catch up"), "{said}");
+    assert!(said.contains("nothing waits any more"), "{said}");
     wait_for("the last message", || {
         (store.number("SELECT last_volume FROM stream_state") == volume).then_some(())
     });
@@ -160,7 +160,11 @@ fn g08_a_full_disk_is_waited_for_and_costs_nothing() {
     shell.args(["-c", limited, ayumi, "stream", "-Config", "c.json", "--clock", TEN]);
     let worker = Worker::spawn(shell.current_dir(desk.folder()));
     connected(&station);
-    let (first, _) = keep_sending(&station, || worker.lines("nothing is lost yet").len() >= 2);
+    let mut more = 0;
+    let (first, _) = keep_sending(&station, || {
+        more += i32::from(!worker.lines("nothing is lost yet").is_empty());
+        more > 100
+    });
     let limit = format!("--pid={}", worker.pid());
     if !Command::new("prlimit")
         .args([&limit, "--fsize=unlimited"])

@@ -10,6 +10,9 @@ use crate::symbol::SymbolId;
 const IDLE_POLL_MS: i64 = 60_000;
 /// First pause after a failed call; doubled up to the second.
 const FAILURE_PAUSE_MS: (i64, i64) = (1_000, 30_000);
+/// The station thins what it pushes to one message per 400 ms, and answers `/board` from what it has: a higher volume
+/// proves a dead line only when it still is higher after this time.
+const SECOND_LOOK_MS: i64 = 500;
 /// Longest pause between two looks at a silent line.
 const MAX_LOOK_MS: i64 = 30_000;
 
@@ -46,6 +49,8 @@ pub struct BoardPlan {
     look_at_ms: i64,
     /// Earliest moment at which a scan over the symbols can find something due.
     scan_at: Stamp,
+    /// The symbol whose `/board` answer first showed more than PUSH in this silence, and when.
+    suspected: Option<(SymbolId, Stamp)>,
     /// Whether the last call was in session hours: their edges change the pace.
     was_in_session: Option<bool>,
 }
@@ -96,6 +101,7 @@ impl BoardPlan {
             heard: now,
             look_at_ms: recv_timeout_ms,
             scan_at: now,
+            suspected: None,
             was_in_session: None,
         }
     }
@@ -103,8 +109,7 @@ impl BoardPlan {
     /// The line came up: every book is asked for anew.
     pub fn line_up(&mut self, now: Stamp) {
         self.line_up = true;
-        self.heard = now;
-        self.look_at_ms = self.recv_timeout_ms;
+        self.heard(now);
         self.scan_at = now;
         for seen in &mut self.seen {
             *seen = Seen {
@@ -127,6 +132,7 @@ impl BoardPlan {
     pub fn heard(&mut self, now: Stamp) {
         self.heard = now;
         self.look_at_ms = self.recv_timeout_ms;
+        self.suspected = None;
     }
 
     /// A message of this symbol came in; `with_book` when it showed one.
@@ -148,8 +154,7 @@ impl BoardPlan {
         }
         if before == Some(false) && in_session {
             // Silence before the session says nothing about the line.
-            self.heard = now;
-            self.look_at_ms = self.recv_timeout_ms;
+            self.heard(now);
         }
         if self.in_flight.is_some() || now < self.not_before || !open {
             return None;
@@ -207,13 +212,24 @@ impl BoardPlan {
         seen.fresh = Some(now);
         let known = pushed.or(seen.looked);
         if pushed.is_none() {
-            seen.looked = volume.or(seen.looked);
+            // In the session the first answer stays the measure; before it, and when the totals fall, the newest.
+            seen.looked = match (seen.looked, volume) {
+                (Some(looked), Some(volume)) if in_session && volume > looked => Some(looked),
+                (looked, volume) => volume.or(looked),
+            };
         }
         if !self.line_up || !in_session || silent_ms < self.recv_timeout_ms {
             return Verdict::Fine;
         }
         match (known, volume) {
-            (Some(known), Some(volume)) if volume > known => Verdict::Dead { seen: known, silent_ms },
+            (Some(known), Some(volume)) if volume > known => {
+                let (_, since) = *self.suspected.get_or_insert((symbol, now));
+                if now.ms_since(since) >= SECOND_LOOK_MS {
+                    return Verdict::Dead { seen: known, silent_ms };
+                }
+                self.look_at_ms = silent_ms + SECOND_LOOK_MS;
+                Verdict::Fine
+            }
             _ if about_line => {
                 self.look_at_ms = silent_ms + (2 * self.look_at_ms).min(MAX_LOOK_MS);
                 Verdict::Quiet { silent_ms }
@@ -255,6 +271,9 @@ impl BoardPlan {
     /// The busiest symbol of this line that was not questioned in this silence: an index shows no volume and a halted
     /// share does not move, so one witness is not enough.
     fn witness(&self) -> Option<SymbolId> {
+        if let Some((suspect, _)) = self.suspected {
+            return Some(suspect);
+        }
         let best = self.seen.iter().enumerate().min_by_key(|(_, s)| {
             (
                 s.looked_at.filter(|&at| at >= self.heard),
@@ -362,11 +381,15 @@ mod tests {
         assert_eq!(plan.next(true, true, at(6_009)), None, "the next look is twice as far");
         assert_eq!(plan.next(true, true, at(6_010)), Some(SymbolId(0)));
         let moved = plan.answered(SymbolId(0), Some(Qty(200)), Some(Qty(100)), true, at(6_020));
+        assert_eq!(moved, Verdict::Fine, "its PUSH may be on the way");
+        assert_eq!(plan.next(true, true, at(6_519)), None);
+        assert_eq!(plan.next(true, true, at(6_520)), Some(SymbolId(0)));
+        let still = plan.answered(SymbolId(0), Some(Qty(200)), Some(Qty(100)), true, at(6_530));
         assert_eq!(
-            moved,
+            still,
             Verdict::Dead {
                 seen: Qty(100),
-                silent_ms: 6_020
+                silent_ms: 6_530
             }
         );
     }
@@ -379,11 +402,11 @@ mod tests {
             plan.answered(SymbolId(0), Some(Qty(100)), None, true, at(2_000)),
             Verdict::Quiet { silent_ms: 2_000 }
         );
-        assert_eq!(plan.next(true, true, at(6_000)), Some(SymbolId(0)));
-        assert!(matches!(
-            plan.answered(SymbolId(0), Some(Qty(101)), None, true, at(6_000)),
-            Verdict::Dead { .. }
-        ));
+        for (ms, dead) in [(6_000, false), (6_500, true)] {
+            assert_eq!(plan.next(true, true, at(ms)), Some(SymbolId(0)));
+            let verdict = plan.answered(SymbolId(0), Some(Qty(101)), None, true, at(ms));
+            assert_eq!(matches!(verdict, Verdict::Dead { .. }), dead, "{ms}");
+        }
     }
 
     #[test]
@@ -409,9 +432,11 @@ mod tests {
         plan.message(SymbolId(0), true, at(0));
         assert!(plan.next(true, true, at(2_000)).is_some());
         plan.answered(SymbolId(0), Some(Qty(100)), Some(Qty(100)), true, at(2_000));
-        assert!(plan.next(true, true, at(2_600)).is_some(), "an ordinary poll");
-        let verdict = plan.answered(SymbolId(0), Some(Qty(101)), Some(Qty(100)), true, at(2_600));
-        assert!(matches!(verdict, Verdict::Dead { .. }));
+        for (ms, dead) in [(2_600, false), (3_100, true)] {
+            assert!(plan.next(true, true, at(ms)).is_some(), "an ordinary poll");
+            let verdict = plan.answered(SymbolId(0), Some(Qty(101)), Some(Qty(100)), true, at(ms));
+            assert_eq!(matches!(verdict, Verdict::Dead { .. }), dead, "{ms}");
+        }
     }
 
     #[test]

@@ -131,8 +131,14 @@ fn open(path: &Path, date: jst::Date) -> io::Result<Open> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    if let Some(old) = date_of(path).filter(|old| *old != date) {
-        rotate(path, old)?;
+    match begun(path) {
+        Begun::On(old) if old != date => rotate(path, old)?,
+        Begun::Foreign => {
+            return Err(io::Error::other(
+                "it holds something else than a log; it was not touched",
+            ));
+        }
+        Begun::On(_) | Begun::Nothing => {}
     }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -149,12 +155,33 @@ fn open(path: &Path, date: jst::Date) -> io::Result<Open> {
     })
 }
 
-/// The date an existing log was begun, from its first line. `None` for an empty, missing or foreign file, which is
-/// then simply appended to.
-fn date_of(path: &Path) -> Option<jst::Date> {
-    let mut head = [0u8; 10];
-    File::open(path).ok()?.read_exact(&mut head).ok()?;
-    jst::Date::parse(std::str::from_utf8(&head).ok()?)
+#[cfg(test)]
+pub(super) fn open_for_test(path: &Path) -> io::Result<()> {
+    let date = jst::Date::new(2026, 11, 20).expect("a date");
+    open(path, date).map(drop)
+}
+
+/// What stands at the path of the log.
+enum Begun {
+    /// Nothing, or an empty file.
+    Nothing,
+    /// A log whose first line has this date.
+    On(jst::Date),
+    /// Something else, which must neither be appended to nor moved away.
+    Foreign,
+}
+
+fn begun(path: &Path) -> Begun {
+    let mut head = Vec::new();
+    match File::open(path).and_then(|file| file.take(10).read_to_end(&mut head)) {
+        Ok(0) => Begun::Nothing,
+        Ok(_) => std::str::from_utf8(&head)
+            .ok()
+            .and_then(jst::Date::parse)
+            .map_or(Begun::Foreign, Begun::On),
+        // What cannot be read cannot be written either; opening it will say why.
+        Err(_) => Begun::Nothing,
+    }
 }
 
 /// Renames the log to `name.YYYY-MM-DD` (with `.1`, `.2` ... when that exists) and deletes the oldest beyond 14.

@@ -286,3 +286,13 @@ fn sec01_forbidden_secrets_never_reach_console_or_file() {
         "{all}"
     );
 }
+
+#[test]
+fn a_file_that_is_no_log_is_neither_appended_to_nor_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "SQLite format 3\0 and the rest").unwrap();
+    assert!(file::open_for_test(&path).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), b"SQLite format 3\0 and the rest");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}

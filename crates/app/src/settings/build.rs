@@ -8,7 +8,7 @@ use jsonc_parser::ast::{Object, Value};
 
 use super::reader::{Reader, property, span};
 use super::{Env, Mode, Overrides, Settings, SettingsError, Source, WebSocket};
-use super::{decode, excerpt, hours, keys, problem, secrets, syntax, watch};
+use super::{decode, excerpt, hours, keys, places, problem, secrets, syntax, watch};
 use crate::text;
 
 /// Reads everything; the only way to make settings from a file.
@@ -31,7 +31,11 @@ pub(super) fn settings(
         reader.note(false, format!("{name}: read as {encoding}"));
     }
     let settings = match &tree {
-        Some(Value::Object(root)) => Some(read(&mut reader, root, overrides, env)),
+        Some(Value::Object(root)) => {
+            let settings = read(&mut reader, root, overrides, env);
+            places::check(&mut reader, root, &settings, name);
+            Some(settings)
+        }
         Some(other) => {
             let what = problem::found(reader.quote(other, ""), "an object: { \"symbols\": [\"7203\"], ... }");
             reader.problem(span(other), "", what);

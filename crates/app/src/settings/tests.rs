@@ -2,6 +2,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod places;
 mod random;
 mod secret;
 mod written;

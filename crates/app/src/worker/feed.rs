@@ -32,8 +32,49 @@ pub(super) struct Online {
     policy: Reconnect,
     attempt_at: Instant,
     clock: Clock,
-    /// One more failure of the same kind is not worth a line in the log.
+    /// One more failure of the same kind is not worth its advice in the log.
     failures: u32,
+    lines: LineLog,
+}
+
+/// Keeps a line that comes and goes from flooding the log: so many messages a minute, then one that counts the rest.
+struct LineLog {
+    minute: Instant,
+    said: u32,
+    unsaid: u32,
+}
+
+impl LineLog {
+    /// Three lines each for ten reconnects.
+    const PER_MINUTE: u32 = 30;
+
+    fn say(&mut self, level: log::Level, text: &str) {
+        if self.minute.elapsed() >= Duration::from_secs(60) {
+            if self.unsaid > 0 {
+                log::warn!(
+                    "the PUSH line comes and goes: {} more such messages in the last minute",
+                    self.unsaid
+                );
+            }
+            (self.minute, self.said, self.unsaid) = (Instant::now(), 0, 0);
+        }
+        if self.said < Self::PER_MINUTE {
+            self.said += 1;
+            log::log!(level, "{text}");
+        } else {
+            self.unsaid += 1;
+        }
+    }
+}
+
+impl Default for LineLog {
+    fn default() -> Self {
+        Self {
+            minute: Instant::now(),
+            said: 0,
+            unsaid: 0,
+        }
+    }
 }
 
 enum Line {
@@ -79,6 +120,7 @@ impl Feed {
             attempt_at: Instant::now(),
             clock,
             failures: 0,
+            lines: LineLog::default(),
         }))
     }
 
@@ -128,7 +170,8 @@ impl Online {
 
     pub(super) fn dial(&mut self) {
         if self.failures == 0 {
-            log::info!("connecting to {}", self.url());
+            self.lines
+                .say(log::Level::Info, &format!("connecting to {}", self.url()));
         }
         self.attempt_at = Instant::now();
         let config = self.config.clone();
@@ -137,26 +180,28 @@ impl Online {
 
     /// The line is up.
     pub(super) fn connected(&mut self, line: Box<PushLine>, symbols: usize) {
-        log::info!("connected (symbols={symbols})");
+        self.lines
+            .say(log::Level::Info, &format!("connected (symbols={symbols})"));
         self.failures = 0;
         self.state = Line::Up { line, delivered: false };
     }
 
     /// The dialling failed.
     pub(super) fn not_connected(&mut self, error: &ConnectError) {
-        let delay = self.clock.scale(self.policy.failed());
+        let delay = self.policy.failed();
         self.failures += 1;
-        log::warn!(
-            "PUSH connection error: {error} (retry in {:.1}s){}",
-            delay.as_secs_f64(),
-            // The advice is worth reading once per outage.
-            if self.failures == 1 {
-                format!("; {}", error.advice())
-            } else {
-                String::new()
-            }
+        // The advice is worth reading once per outage.
+        let advice = if self.failures == 1 {
+            format!("; {}", error.advice())
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "PUSH connection error: {error} (retry in {:.1}s){advice}",
+            delay.as_secs_f64()
         );
-        self.state = Line::Waiting(tokio::time::Instant::now() + delay);
+        self.lines.say(log::Level::Warn, &text);
+        self.state = Line::Waiting(tokio::time::Instant::now() + self.clock.scale(delay));
     }
 
     /// Takes what the socket holds, a bounded number of reads, and gives it to the engine. `Err` when the line ended;
@@ -197,7 +242,8 @@ impl Online {
     pub(super) fn lost(&mut self, reason: &str) {
         let delivered = matches!(self.state, Line::Up { delivered: true, .. });
         let wait = self.clock.scale(self.policy.lost(delivered, self.attempt_at.elapsed()));
-        log::warn!("disconnected from PUSH server ({reason})");
+        self.lines
+            .say(log::Level::Warn, &format!("disconnected from PUSH server ({reason})"));
         if let Line::Up { line, .. } =
             std::mem::replace(&mut self.state, Line::Waiting(tokio::time::Instant::now() + wait))
         {

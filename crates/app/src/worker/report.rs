@@ -12,6 +12,8 @@ use super::queue::Depth;
 const HEARTBEAT_MS: i64 = 60_000;
 /// Time between two statistics lines while the queue is full.
 const OVERLOAD_MS: i64 = 5_000;
+/// Fewer waiting windows than this count as calm.
+const CALM_WINDOWS: usize = 8;
 /// Lines about single gaps after one lost line; with fifty symbols the ledger is the better place.
 const GAP_LINES_PER_LOSS: u32 = 5;
 
@@ -19,15 +21,16 @@ const GAP_LINES_PER_LOSS: u32 = 5;
 pub(super) struct Report {
     heartbeat_at: Stamp,
     overload: Option<Overload>,
+    /// Merged ticks and windows when all was calm last.
+    calm: (u64, u64),
     gap_lines: u32,
 }
 
 struct Overload {
     since: Stamp,
     said: Stamp,
-    /// Merged ticks when it began.
-    merged: u64,
-    windows: u64,
+    /// Merged ticks and windows before it began.
+    before: (u64, u64),
 }
 
 impl Report {
@@ -35,6 +38,7 @@ impl Report {
         Self {
             heartbeat_at: now.plus_ms(HEARTBEAT_MS),
             overload: None,
+            calm: (0, 0),
             gap_lines: 0,
         }
     }
@@ -130,46 +134,48 @@ impl Report {
         }
     }
 
+    /// Overload is what was merged since all was calm, or a queue that is full now: it may begin and end between two
+    /// looks.
     fn overload(&mut self, engine: &Engine, depth: &Depth, now: Stamp) {
-        let merged = engine.totals().merged + depth.merged_ticks;
-        match &mut self.overload {
-            None if depth.full => {
-                log::warn!(
-                    "[PushTickReceiver] tick queue full; merged={merged} waiting_ticks={} waiting_windows={}; volume is kept, detail is merged",
-                    depth.ticks,
-                    depth.windows
-                );
-                self.overload = Some(Overload {
+        let merged = (engine.totals().merged + depth.merged_ticks, depth.merged_windows);
+        let full = depth.full || engine.open_ticks() >= depth.room;
+        let overload = match &mut self.overload {
+            Some(overload) => overload,
+            None if full || merged.0 > self.calm.0 => {
+                say_full(merged.0 - self.calm.0, merged.1 - self.calm.1, depth, 0);
+                self.overload.insert(Overload {
                     since: now,
                     said: now,
-                    merged,
-                    windows: depth.merged_windows,
-                });
+                    before: self.calm,
+                })
             }
-            Some(overload) if depth.full && now.ms_since(overload.said) >= OVERLOAD_MS => {
-                overload.said = now;
-                log::warn!(
-                    "[PushTickReceiver] tick queue full; merged={} merged_windows={} waiting_ticks={} waiting_windows={} since={:.0}s",
-                    merged - overload.merged,
-                    depth.merged_windows - overload.windows,
-                    depth.ticks,
-                    depth.windows,
-                    now.ms_since(overload.since) as f64 / 1000.0
-                );
+            None => {
+                self.calm = merged;
+                return;
             }
-            // Half empty again before it counts as over, or it would flap.
-            Some(overload) if !depth.full && depth.room > depth.ticks && depth.windows < 8 => {
-                log::warn!(
-                    "[PushTickReceiver] tick queue drained after {:.1}s; merged={} merged_windows={}",
-                    now.ms_since(overload.since) as f64 / 1000.0,
-                    merged - overload.merged,
-                    depth.merged_windows - overload.windows
-                );
-                self.overload = None;
-            }
-            _ => {}
+        };
+        let (ticks, windows) = (merged.0 - overload.before.0, merged.1 - overload.before.1);
+        let lasts_ms = now.ms_since(overload.since);
+        if full && now.ms_since(overload.said) >= OVERLOAD_MS {
+            overload.said = now;
+            say_full(ticks, windows, depth, lasts_ms);
+        } else if !full && depth.windows < CALM_WINDOWS {
+            log::warn!(
+                "[PushTickReceiver] tick queue drained after {:.1}s; merged={ticks} merged_windows={windows}",
+                lasts_ms as f64 / 1000.0
+            );
+            (self.overload, self.calm) = (None, merged);
         }
     }
+}
+
+fn say_full(ticks: u64, windows: u64, depth: &Depth, lasts_ms: i64) {
+    log::warn!(
+        "[PushTickReceiver] tick queue full; merged={ticks} merged_windows={windows} waiting_ticks={} waiting_windows={} since={:.0}s; volume is kept, detail is merged",
+        depth.ticks,
+        depth.windows,
+        lasts_ms as f64 / 1000.0
+    );
 }
 
 fn heartbeat(engine: &mut Engine, depth: &Depth) {

@@ -13,6 +13,8 @@ use super::queue::{Next, Queue};
 const IDLE: Duration = Duration::from_millis(250);
 /// Pause between two attempts to store a window.
 const RETRY: Duration = Duration::from_millis(250);
+/// A database that takes windows again must do so for this long before the trouble counts as over.
+const STEADY: Duration = Duration::from_secs(1);
 /// A standing problem is said again after this time.
 const REMIND: Duration = Duration::from_secs(30);
 
@@ -47,11 +49,14 @@ fn run(sink: &mut SqliteSink, queue: &Queue) -> Result<(), StoreError> {
                 queue.stored(&batch);
             }
             Next::Idle => match sink.idle() {
-                Ok(()) => {}
+                Ok(()) => trouble.went_through(0, STEADY),
                 Err(error) if error.is_retryable() => trouble.say(&error, 0),
                 Err(error) => return Err(error),
             },
-            Next::Stop => return Ok(()),
+            Next::Stop => {
+                trouble.went_through(0, Duration::ZERO);
+                return Ok(());
+            }
         }
     }
 }
@@ -61,7 +66,7 @@ fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trou
     loop {
         match sink.write(batch) {
             Ok(_) => {
-                trouble.over(queue.depth().windows);
+                trouble.went_through(queue.depth().windows, STEADY);
                 return Ok(());
             }
             Err(error) if error.is_retryable() => {
@@ -81,6 +86,8 @@ fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trou
 struct Trouble {
     since: Option<Instant>,
     said: Option<Instant>,
+    /// Windows go through again since then.
+    fine_since: Option<Instant>,
     text: String,
 }
 
@@ -89,6 +96,7 @@ impl Trouble {
         let text = error.to_string();
         let now = Instant::now();
         self.since.get_or_insert(now);
+        self.fine_since = None;
         let known = text == self.text && self.said.is_some_and(|said| now.duration_since(said) < REMIND);
         if !known {
             log::warn!("{text}; {waiting} windows wait in memory, nothing is lost yet");
@@ -97,11 +105,15 @@ impl Trouble {
         }
     }
 
-    fn over(&mut self, waiting: usize) {
-        if let Some(since) = self.since.take() {
+    /// A window went through, or there is none to store; the trouble is over when that has lasted for `steady`.
+    fn went_through(&mut self, waiting: usize, steady: Duration) {
+        let Some(since) = self.since else { return };
+        let fine_since = *self.fine_since.get_or_insert_with(Instant::now);
+        // With windows still waiting the trouble is not over, and a disk that is nearly full takes some and refuses others.
+        if waiting == 0 && fine_since.elapsed() >= steady {
             log::warn!(
-                "the database takes windows again after {:.1} s; {waiting} windows to catch up",
-                since.elapsed().as_secs_f64()
+                "the database takes windows again after {:.1} s; nothing waits any more",
+                (fine_since - since).as_secs_f64()
             );
             *self = Self::default();
         }
