@@ -123,6 +123,10 @@ fn g03_a_window_whose_start_is_taken_keeps_its_volume() {
         assert_eq!((written.rows, written.already_stored), (0, true));
     }
     assert_eq!(sink.load_states(today()).unwrap(), feed.0);
+    let nothing_in_sum = feed.window(0, WIDTH, &[(0, 0), (0, 0), (37, -37)]);
+    for _ in 0..2 {
+        assert_eq!(sink.write(&nothing_in_sum).unwrap().rows, 0);
+    }
     assert_eq!(open_equations(&path), Vec::<String>::new());
     assert_eq!(count(&path, "tick_batch"), 2);
     sink.close().unwrap();

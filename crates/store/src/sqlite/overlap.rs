@@ -71,8 +71,9 @@ impl Overlap<'_> {
             for state in self.states_of(symbol) {
                 known |= self.stored(state)?.is_some();
             }
-            // Without volume, a window that is new cannot be told from one that is stored: nothing to lose there.
-            if known && self.size(symbol) == 0 && ledger().next().is_none() {
+            // With no volume in sum (none, or a fall as large as the sizes) a window that is new cannot be told from
+            // one that is stored; the sums close without it.
+            if known && self.size(symbol) + ledger().map(|r| r.volume.0).sum::<i64>() == 0 {
                 continue;
             }
             self.book_sizes(symbol, &shares, &mut booked)?;
