@@ -1,5 +1,5 @@
-//! The worker: one thread reads and thinks, others store and ask. `event` only names what happened, `apply` acts on it
-//! and never waits.
+//! The worker: one thread reads and thinks, others store and ask. `live` only names what happened, `apply` acts on it and
+//! never waits.
 
 mod feed;
 mod queue;
@@ -212,33 +212,49 @@ impl Worker {
                 Some(reply) = self.replies.recv() => Event::Reply(reply),
                 event = self.feed.event() => Event::Feed(event),
             };
-            match event {
-                Event::Stop(signal) => return Why::Asked(signal),
-                Event::WriterEnded(ended) => return Why::Writer(ended),
-                Event::Clock => {
-                    armed = Stamp::NEVER;
-                    let now = self.now();
-                    if now >= self.stop_at {
-                        return Why::Asked("--duration");
-                    }
-                    self.engine.on_clock(now);
-                    self.carry_out();
-                    self.report.tick(&mut self.engine, &self.queue.depth(), now);
-                    if let Some(rest) = &mut self.rest {
-                        rest.tick(matches!(&self.feed, Feed::Online(online) if online.is_up()));
-                    }
-                }
-                Event::Reply(reply) => {
-                    // What the socket already holds is older than the answer: a line is not dead because of it.
-                    if matches!(&self.feed, Feed::Online(online) if online.is_up()) {
-                        self.feed_event(FeedEvent::Readable);
-                    }
-                    self.reply(reply);
-                }
-                Event::Feed(event) => self.feed_event(event),
+            if matches!(event, Event::Clock) {
+                armed = Stamp::NEVER;
+            }
+            if let Some(why) = self.apply(event) {
+                return why;
             }
             self.carry_out();
         }
+    }
+
+    /// Acts on what happened, without waiting; `Some` when that ends the run.
+    fn apply(&mut self, event: Event) -> Option<Why> {
+        match event {
+            Event::Stop(signal) => return Some(Why::Asked(signal)),
+            Event::WriterEnded(ended) => return Some(Why::Writer(ended)),
+            Event::Clock if self.now() >= self.stop_at => return Some(Why::Asked("--duration")),
+            Event::Clock => self.time_passed(),
+            Event::Reply(reply) => {
+                // What the socket already holds is older than the answer: a line is not dead because of it.
+                if self.line_is_up() {
+                    self.feed_event(FeedEvent::Readable);
+                }
+                self.reply(reply);
+            }
+            Event::Feed(event) => self.feed_event(event),
+        }
+        None
+    }
+
+    fn time_passed(&mut self) {
+        let now = self.now();
+        self.engine.on_clock(now);
+        // Before the report counts: a window that just closed must be in the queue.
+        self.carry_out();
+        self.report.tick(&mut self.engine, &self.queue.depth(), now);
+        let line_up = self.line_is_up();
+        if let Some(rest) = &mut self.rest {
+            rest.tick(line_up);
+        }
+    }
+
+    fn line_is_up(&self) -> bool {
+        matches!(&self.feed, Feed::Online(online) if online.is_up())
     }
 
     fn feed_event(&mut self, event: FeedEvent) {

@@ -221,7 +221,7 @@ impl Engine {
     /// The next output. Board requests are decided here, so call it after every input until it returns `None`.
     pub fn poll(&mut self, now: Stamp) -> Option<Output> {
         self.outputs.pop_front().or_else(|| {
-            let open = self.settings.is_open(now.second_of_day());
+            let open = self.is_open(now);
             self.plan
                 .next(self.day.in_session(now), open, now)
                 .map(Output::BoardWanted)

@@ -28,6 +28,28 @@ fn msg(price: &str, v: &str, c: &str, o: &str) -> String {
     )
 }
 
+/// Lets time pass from `from` to `until` while `/board` answers as told; the moment at which the line is given up.
+fn given_up(
+    e: &mut Engine,
+    from: Stamp,
+    until: Stamp,
+    mut board: impl FnMut(SymbolId, Stamp) -> String,
+) -> Option<Stamp> {
+    let mut now = from;
+    while now < until {
+        e.on_clock(now);
+        for output in outs(e, now) {
+            match output {
+                Output::BoardWanted(id) => e.on_board(id, board(id, now).as_bytes(), now),
+                Output::Reconnect(_) => return Some(now),
+                _ => {}
+            }
+        }
+        now = now.plus_ms(50);
+    }
+    None
+}
+
 #[test]
 fn e28_outside_recorded_hours_yesterdays_volume_is_no_base() {
     let mut e = eng(|s| s.market_window = vec![(9 * 3600, 41400)], at("08:00:00"));
@@ -59,25 +81,9 @@ fn n04_no_false_alarm_after_a_reconnect_in_a_thin_market() {
     let mut e = eng(|_| {}, at("10:00:00"));
     e.on_push(quote("100", "1000").as_bytes(), at("10:00:00.01"));
     e.on_line_down(at("10:00:01"));
-    let mut now = at("10:05:00");
-    e.on_line_up(now);
-    let mut reconnects = 0;
-    while now < at("10:10:00") {
-        e.on_clock(now);
-        while let Some(o) = e.poll(now) {
-            match o {
-                Output::BoardWanted(id) => e.on_board(id, quote("100", "1500").as_bytes(), now),
-                Output::Reconnect(_) => {
-                    reconnects += 1;
-                    e.on_line_down(now);
-                    e.on_line_up(now);
-                }
-                _ => {}
-            }
-        }
-        now = now.plus_ms(50);
-    }
-    assert_eq!(reconnects, 0);
+    e.on_line_up(at("10:05:00"));
+    let found = given_up(&mut e, at("10:05:00"), at("10:10:00"), |_, _| quote("100", "1500"));
+    assert_eq!(found, None);
 }
 #[test]
 fn n04_the_opening_print_on_board_is_no_proof_in_the_first_seconds() {
@@ -214,29 +220,14 @@ fn n04_a_line_that_died_in_the_night_is_found_after_the_open() {
         .as_bytes(),
         on("2026-11-19", "15:29:00"),
     );
-    let mut found = None;
-    let mut now = at("08:59:00");
-    while now < at("09:10:00") {
-        e.on_clock(now);
-        for o in outs(&mut e, now) {
-            match o {
-                Output::BoardWanted(id) => {
-                    let volume = if now < at("09:00:00") {
-                        "null".to_string()
-                    } else {
-                        (84_200 + (now.ms() - at("09:00:00").ms()) / 10).to_string()
-                    };
-                    e.on_board(id, quote("100", &volume).as_bytes(), now);
-                }
-                Output::Reconnect(_) => found = Some(now),
-                _ => {}
-            }
-        }
-        if found.is_some() {
-            break;
-        }
-        now = now.plus_ms(100);
-    }
+    let found = given_up(&mut e, at("08:59:00"), at("09:10:00"), |_, now| {
+        let volume = if now < at("09:00:00") {
+            "null".to_string()
+        } else {
+            (84_200 + (now.ms() - at("09:00:00").ms()) / 10).to_string()
+        };
+        quote("100", &volume)
+    });
     assert_eq!(e.totals().boards_stale, 0);
     assert!(
         found.is_some_and(|at_| at_ < at("09:00:10")),
@@ -249,24 +240,10 @@ fn n04_a_line_that_died_in_the_night_is_found_after_the_open() {
 fn n04_growth_seen_by_polls_counts_between_looks() {
     let mut e = eng(|s| s.board_mode = BoardMode::Auto, at("10:00:00"));
     e.on_push(quote("100", "1000").as_bytes(), at("10:00:00.01"));
-    let mut now = at("10:00:00.02");
-    let (mut moved, mut found) = (at("10:00:50"), None);
-    while now < at("10:03:00") && found.is_none() {
-        e.on_clock(now);
-        for o in outs(&mut e, now) {
-            match o {
-                Output::BoardWanted(id) => e.on_board(
-                    id,
-                    quote("100", if now >= moved { "5000" } else { "1000" }).as_bytes(),
-                    now.plus_ms(0),
-                ),
-                Output::Reconnect(_) => found = Some(now),
-                _ => {}
-            }
-        }
-        now = now.plus_ms(50);
-    }
-    moved = moved.plus_ms(0);
+    let moved = at("10:00:50");
+    let found = given_up(&mut e, at("10:00:00.02"), at("10:03:00"), |_, now| {
+        quote("100", if now >= moved { "5000" } else { "1000" })
+    });
     let took = found.map(|f| f.ms_since(moved));
     assert!(took.is_some_and(|ms| ms <= 5_000), "{took:?} ms after the market moved");
 }
@@ -336,37 +313,17 @@ fn s19_messages_after_the_end_open_no_window_twice() {
     assert!(b[0].1 <= b[1].0, "{b:?}");
 }
 #[test]
-fn e05_a_zero_volume_before_the_open_counts_as_none() {
-    let mut e = eng(|_| {}, at("08:30:00"));
-    e.on_push(msg("null", "0", "null", "null").as_bytes(), at("08:59:59.5"));
-    // Opening print at 09:00:00 merged with a trade at 09:00:01: c != O.
-    e.on_push(
-        msg(
-            "2845",
-            "84600",
-            "2026-11-20T09:00:01+09:00",
-            "2026-11-20T09:00:00+09:00",
-        )
-        .as_bytes(),
-        at("09:00:01.2"),
-    );
-    assert_eq!(e.totals().volume, 84_600);
-}
-#[test]
 fn e05_a_volume_without_price_before_the_open_counts_as_none() {
-    let mut e = eng(|_| {}, at("08:30:00"));
-    e.on_push(msg("null", "2741300", "null", "null").as_bytes(), at("08:59:59.5"));
-    e.on_push(
-        msg(
-            "2845",
-            "84600",
-            "2026-11-20T09:00:01+09:00",
-            "2026-11-20T09:00:00+09:00",
-        )
-        .as_bytes(),
-        at("09:00:01.2"),
-    );
-    assert_eq!(e.totals().volume, 84_600);
+    // Zero, as on a day without trades, and yesterday's.
+    for volume in ["0", "2741300"] {
+        let mut e = eng(|_| {}, at("08:30:00"));
+        e.on_push(msg("null", volume, "null", "null").as_bytes(), at("08:59:59.5"));
+        // The opening print at 09:00:00, merged with a trade at 09:00:01.
+        let opened = "2026-11-20T09:00:00+09:00";
+        let merged = msg("2845", "84600", "2026-11-20T09:00:01+09:00", opened);
+        e.on_push(merged.as_bytes(), at("09:00:01.2"));
+        assert_eq!(e.totals().volume, 84_600, "{volume}");
+    }
 }
 #[test]
 fn d12_under_tick_rule_trade_the_gap_message_is_the_next_reference() {
@@ -408,28 +365,16 @@ fn n04_an_index_is_no_witness_for_ever() {
         );
     }
     e.on_push(quote("100", "1000").as_bytes(), at("10:00:00.5"));
-    let mut now = at("10:00:00.6");
-    let mut found = false;
     let mut asked = Vec::new();
-    while now < at("10:20:00") && !found {
-        e.on_clock(now);
-        for o in outs(&mut e, now) {
-            match o {
-                Output::BoardWanted(id) => {
-                    asked.push(id.0);
-                    let body = if id.0 == 0 {
-                        r#"{"Symbol":"101","CurrentPrice":40001}"#.to_string()
-                    } else {
-                        quote("100", "9000")
-                    };
-                    e.on_board(id, body.as_bytes(), now);
-                }
-                Output::Reconnect(_) => found = true,
-                _ => {}
-            }
+    let found = given_up(&mut e, at("10:00:00.6"), at("10:20:00"), |id, _| {
+        asked.push(id.0);
+        if id.0 == 0 {
+            r#"{"Symbol":"101","CurrentPrice":40001}"#.to_string()
+        } else {
+            quote("100", "9000")
         }
-        now = now.plus_ms(100);
-    }
+    })
+    .is_some();
     assert!(found, "asked {asked:?}");
 }
 #[test]
@@ -551,21 +496,9 @@ fn n04_a_halted_witness_is_followed_by_another() {
         e.on_push(other.as_bytes(), at("10:00:00").plus_ms(n));
     }
     e.on_push(quote("100", "1000").as_bytes(), at("10:00:00.5"));
-    let (mut now, mut found) = (at("10:00:00.6"), false);
-    while now < at("10:30:00") && !found {
-        e.on_clock(now);
-        for o in outs(&mut e, now) {
-            match o {
-                Output::BoardWanted(id) => e.on_board(
-                    id,
-                    if id.0 == 0 { other.clone() } else { quote("100", "9000") }.as_bytes(),
-                    now,
-                ),
-                Output::Reconnect(_) => found = true,
-                _ => {}
-            }
-        }
-        now = now.plus_ms(100);
-    }
+    let found = given_up(&mut e, at("10:00:00.6"), at("10:30:00"), |id, _| {
+        if id.0 == 0 { other.clone() } else { quote("100", "9000") }
+    })
+    .is_some();
     assert!(found, "dead for half an hour");
 }
