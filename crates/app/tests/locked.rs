@@ -42,7 +42,7 @@ fn keep_sending(station: &SimHandle, mut enough: impl FnMut() -> bool) -> (i64, 
 }
 
 #[test]
-fn s01_thirty_seconds_of_a_locked_database_cost_nothing() {
+fn g01_s01_thirty_seconds_of_a_locked_database_cost_nothing() {
     let station = station(|_| {});
     let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
     let mut worker = desk.stream(&["--clock", TEN]);
@@ -72,6 +72,7 @@ fn s01_thirty_seconds_of_a_locked_database_cost_nothing() {
     wait_for("the last message", || {
         (store.number("SELECT last_volume FROM stream_state") == volume).then_some(())
     });
+    assert_eq!(station.counters().push_connections, 1, "the line never noticed");
     let totals = worker.stop().expect(0).totals();
     assert_eq!((totals["merged"], totals["ledger"]), (0, 0));
     assert_eq!(totals["received"], sent + 1);
