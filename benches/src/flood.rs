@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ayumi_engine::Symbol;
-use ayumi_sim::{Cut, Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{Cut, MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 
 use crate::cpu::Memory;
 use crate::engine;
@@ -202,11 +202,7 @@ const BLAST: Course = Course {
 fn sim_config(symbols: &[Symbol]) -> SimConfig {
     SimConfig {
         token: Some(TOKEN.to_owned()),
-        source: Source::Market {
-            seed: SEED,
-            symbols: symbols.to_vec(),
-            per_second: 1_000.0,
-        },
+        source: Source::Market(MarketConfig::new(SEED, symbols.to_vec(), 1_000.0)),
         speed: Speed::Full,
         // The peer does not register.
         require_registration: false,

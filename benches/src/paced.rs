@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ayumi_engine::Symbol;
-use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 
 use crate::cpu::Memory;
 use crate::messages::{self, SEED};
@@ -149,11 +149,7 @@ impl Watched {
     /// Starts both and waits until the worker is connected and, where it does so, registered.
     pub fn start(program: &Program, symbols: &[Symbol], per_second: Option<f64>, clock: Option<&str>) -> Result<Self> {
         let source = match per_second {
-            Some(per_second) => Source::Market {
-                seed: SEED,
-                symbols: symbols.to_vec(),
-                per_second,
-            },
+            Some(per_second) => Source::Market(MarketConfig::new(SEED, symbols.to_vec(), per_second)),
             None => Source::Silent,
         };
         let sim = Sim::start(SimConfig {

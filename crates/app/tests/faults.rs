@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{BoardAnswer, Cut, SimHandle, Source, Speed, Takeover};
+use ayumi_sim::{BoardAnswer, Cut, MarketConfig, SimHandle, Source, Speed, Takeover};
 use serde_json::json;
 use support::message::push;
 use support::{Desk, PATIENCE, TEN, at_once, at_station, connected, line, station, stored_volume};
@@ -259,11 +259,7 @@ fn n11_a_takeover_that_starves_us_is_found_by_board() {
 fn n14_a_market_in_pieces_is_stored_whole() {
     let codes = ["7203", "8306", "9984", "285A"];
     let station = station(|c| {
-        c.source = Source::Market {
-            seed: 3,
-            symbols: codes.map(Symbol::tse).to_vec(),
-            per_second: 400.0,
-        };
+        c.source = Source::Market(MarketConfig::new(3, codes.map(Symbol::tse).to_vec(), 400.0));
         c.speed = Speed::Times(2.0);
         c.faults.fragment = 3;
         c.faults.split_at = vec![1, 2, 3, 5, 400, 401, 1_000];

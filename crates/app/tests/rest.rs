@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{BoardAnswer, Cut, RestAnswer, RestFault, SimHandle, Source};
+use ayumi_sim::{BoardAnswer, Cut, MarketConfig, RestAnswer, RestFault, SimHandle, Source};
 use serde_json::json;
 use support::message::{bent, push};
 use support::{
@@ -178,11 +178,11 @@ fn r05_rest_that_fails_in_every_way_never_touches_the_windows() {
 fn r07_a_lost_list_is_filled_again_after_a_reconnect() {
     let station = station(|c| {
         c.faults.list_lost_after_reconnect = true;
-        c.source = Source::Market {
-            seed: 1,
-            symbols: vec![Symbol::tse("7203"), Symbol::tse("8306")],
-            per_second: 100.0,
-        };
+        c.source = Source::Market(MarketConfig::new(
+            1,
+            vec![Symbol::tse("7203"), Symbol::tse("8306")],
+            100.0,
+        ));
     });
     let desk = Desk::online(
         station.port(),

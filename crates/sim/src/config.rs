@@ -83,14 +83,50 @@ pub enum Source {
     /// Messages from memory, sent as they are.
     Lines(Vec<Recorded>),
     /// A generated market.
-    Market {
-        /// The same seed gives the same messages.
-        seed: u64,
-        /// What is traded.
-        symbols: Vec<Symbol>,
-        /// Messages per simulated second, all symbols together.
-        per_second: f64,
-    },
+    Market(MarketConfig),
+}
+
+/// A generated market.
+#[derive(Clone, Debug)]
+pub struct MarketConfig {
+    /// The same seed gives the same messages.
+    pub seed: u64,
+    /// What is traded.
+    pub symbols: Vec<Symbol>,
+    /// Messages per simulated second in calm continuous trading, all symbols together.
+    pub per_second: f64,
+    /// When it trades.
+    pub hours: Hours,
+    /// Price paths to follow: a CSV of `date,symbol,time,price` at 1 s, plain or gzip; `None` = invented ones.
+    pub prices: Option<PathBuf>,
+    /// Where every true trade is written; `None` = nowhere.
+    pub truth: Option<PathBuf>,
+}
+
+impl MarketConfig {
+    /// A market that trades at any hour, on invented paths.
+    #[must_use]
+    pub fn new(seed: u64, symbols: Vec<Symbol>, per_second: f64) -> Self {
+        Self {
+            seed,
+            symbols,
+            per_second,
+            hours: Hours::Always,
+            prices: None,
+            truth: None,
+        }
+    }
+}
+
+/// When a generated market trades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hours {
+    /// Continuously, at any hour of any day.
+    #[default]
+    Always,
+    /// As the exchange does: pre-open, auctions, lunch, close. The day of the start is a trading day whatever the
+    /// calendar says; the days after it follow the calendar.
+    Session,
 }
 
 impl std::fmt::Debug for Source {
@@ -99,11 +135,13 @@ impl std::fmt::Debug for Source {
             Self::Silent => write!(f, "Silent"),
             Self::Recording { path } => write!(f, "Recording({})", path.display()),
             Self::Lines(lines) => write!(f, "Lines({})", lines.len()),
-            Self::Market {
-                seed,
-                symbols,
-                per_second,
-            } => write!(f, "Market(seed {seed}, {} symbols, {per_second}/s)", symbols.len()),
+            Self::Market(m) => write!(
+                f,
+                "Market(seed {}, {} symbols, {}/s)",
+                m.seed,
+                m.symbols.len(),
+                m.per_second
+            ),
         }
     }
 }

@@ -9,6 +9,7 @@ use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::num::Decimal;
 
 use self::market::MarketFeed;
+pub use self::market::{MarketAction, MarketEvent, Side};
 use crate::config::{SimConfig, SimError, Source};
 use crate::recording::{Reader, Recorded};
 use crate::rest::Station;
@@ -39,17 +40,8 @@ impl Feed {
     pub(crate) fn open(config: &SimConfig) -> Result<Self, SimError> {
         Ok(match &config.source {
             Source::Silent => Self::Silent,
-            Source::Market {
-                seed,
-                symbols,
-                per_second,
-            } => Self::Market {
-                market: Box::new(MarketFeed::new(
-                    *seed,
-                    symbols,
-                    *per_second,
-                    config.start.unwrap_or_else(now),
-                )),
+            Source::Market(market) => Self::Market {
+                market: Box::new(MarketFeed::new(market, config.start.unwrap_or_else(now))),
                 from_now: config.start.is_none(),
             },
             Source::Recording { path } => Self::Played(Played::new(Box::new(Reader::open(path)?))),
@@ -86,6 +78,13 @@ impl Feed {
             Self::Silent => None,
             Self::Played(played) => played.take(station, out),
             Self::Market { market, .. } => market.take(out),
+        }
+    }
+
+    /// Lets something happen in the market at `now`; other sources have no market.
+    pub(crate) fn act(&mut self, action: &MarketAction, now: Stamp) {
+        if let Self::Market { market, .. } = self {
+            market.act(action, now);
         }
     }
 

@@ -63,16 +63,13 @@ fn check(config: &SimConfig) -> Result<(), SimError> {
     {
         return Err(SimError::Setting("the speed must be a number above 0"));
     }
-    let Source::Market {
-        symbols, per_second, ..
-    } = &config.source
-    else {
+    let Source::Market(market) = &config.source else {
         return Ok(());
     };
-    if symbols.is_empty() {
+    if market.symbols.is_empty() {
         return Err(SimError::Setting("a generated market needs at least one symbol"));
     }
-    if !(*per_second > 0.0 && *per_second <= 1e6) {
+    if !(market.per_second > 0.0 && market.per_second <= 1e6) {
         return Err(SimError::Setting(
             "messages per second must be above 0 and at most 1,000,000 (for more, raise the speed)",
         ));

@@ -20,8 +20,9 @@ mod rest;
 mod server;
 mod shared;
 
-pub use config::{SimConfig, SimError, Source, Speed};
+pub use config::{Hours, MarketConfig, SimConfig, SimError, Source, Speed};
 pub use counters::{Counters, SymbolCounters};
 pub use faults::{BoardAnswer, Cut, Faults, PingHabit, RawFrame, RestAnswer, RestFault, Takeover, UpgradeFault};
+pub use feed::{MarketAction, MarketEvent, Side};
 pub use handle::{Sim, SimHandle};
 pub use recording::{Recorded, read_recording};

@@ -6,6 +6,7 @@ mod boards;
 mod limiter;
 mod registry;
 mod session;
+mod tape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ pub(crate) use self::boards::Boards;
 use self::limiter::Limiter;
 use self::registry::{Full, Registry};
 pub(crate) use self::session::Session;
+pub(crate) use self::tape::Tapes;
 use crate::config::{SimConfig, Speed};
 use crate::faults::{BoardAnswer, Faults, RestAnswer};
 use crate::http::{Answer, Request};
@@ -26,6 +28,7 @@ pub(crate) struct Station {
     pub faults: Faults,
     pub session: Session,
     pub boards: Boards,
+    pub tapes: Tapes,
     pub overrides: BTreeMap<Symbol, BoardAnswer>,
     registry: Registry,
     touched: BTreeSet<Symbol>,
@@ -130,6 +133,7 @@ impl Station {
             faults: config.faults.clone(),
             session: Session::new(config.token.clone(), config.password.clone()),
             boards: Boards::new(config.require_registration),
+            tapes: Tapes::default(),
             overrides: BTreeMap::new(),
             registry: Registry::new(config.list_limit),
             touched: BTreeSet::new(),

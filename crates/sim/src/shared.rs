@@ -38,7 +38,7 @@ impl Shared {
             wait_for_client: config.wait_for_client,
             slow_reader_limit: config.slow_reader_limit,
             require_registration: config.require_registration,
-            is_market: matches!(config.source, Source::Market { .. }),
+            is_market: matches!(config.source, Source::Market(_)),
             station: Mutex::new(Station::new(config)),
             line: Mutex::new(None),
         }

@@ -12,16 +12,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_sim::{Source, Speed, read_recording};
+use ayumi_sim::{MarketConfig, Source, Speed, read_recording};
 use common::{PATIENCE, Push, ask, register, skip, start};
 use serde_json::Value;
 
 fn market(seed: u64) -> Source {
-    Source::Market {
-        seed,
-        symbols: vec![Symbol::tse("7203"), Symbol::tse("285A"), Symbol::tse("1570")],
-        per_second: 100.0,
-    }
+    let symbols = vec![Symbol::tse("7203"), Symbol::tse("285A"), Symbol::tse("1570")];
+    Source::Market(MarketConfig::new(seed, symbols, 100.0))
 }
 
 fn play(seed: u64, count: usize) -> Vec<String> {

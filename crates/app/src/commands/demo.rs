@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 use ayumi_store::reader::Reader;
 
 use super::{sim, stream};
@@ -59,11 +59,7 @@ fn prepare(args: &DemoArgs, symbols: &[Symbol]) -> Result<(SimHandle, Settings),
     let station = Sim::start(SimConfig {
         token: Some(TOKEN.to_owned()),
         list_limit: symbols.len().max(50),
-        source: Source::Market {
-            seed: seed(args),
-            symbols: symbols.to_vec(),
-            per_second: sim::RATE,
-        },
+        source: Source::Market(MarketConfig::new(seed(args), symbols.to_vec(), sim::RATE)),
         speed: Speed::Times(1.0),
         ..SimConfig::default()
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
 
@@ -95,11 +95,7 @@ fn config(args: &SimArgs, symbols: Vec<Symbol>) -> SimConfig {
         list_limit: usize::from(args.limit),
         source: match &args.play {
             Some(path) => Source::Recording { path: path.clone() },
-            None => Source::Market {
-                seed: seed(args),
-                symbols,
-                per_second: rate(args),
-            },
+            None => Source::Market(MarketConfig::new(seed(args), symbols, rate(args))),
         },
         speed: match args.speed {
             args::Speed::Times(times) => Speed::Times(times),

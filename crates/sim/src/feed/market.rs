@@ -2,9 +2,57 @@
 
 use ayumi_engine::market::{Market, Profile};
 use ayumi_engine::{Stamp, Symbol};
+use serde::{Deserialize, Serialize};
 
 use super::Item;
+use crate::config::MarketConfig;
 use crate::rest::Station;
+
+/// Something that happens in the market beside what the session script says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarketAction {
+    /// Whom it happens to; `None` = every symbol.
+    pub symbol: Option<Symbol>,
+    /// What happens.
+    pub event: MarketEvent,
+    /// When it ends, for events that last; `None` = with the session.
+    pub until: Option<Stamp>,
+}
+
+/// What can happen in a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketEvent {
+    /// No price is found: a special quote (0102) walks to this side until it ends with an auction. Before the open this
+    /// delays the opening.
+    SpecialQuote(Side),
+    /// Trading is halted, then resumed by an auction (0059).
+    Halt,
+    /// The price runs to the day's limit on this side and stays there.
+    Limit(Side),
+    /// One message with equal best prices and quantities on both sides, then the book as it was.
+    Lock,
+    /// One message with the best buy above the best sell, then the book as it was.
+    Cross,
+    /// One message whose best quotes are all 0, price and volume unchanged.
+    ZeroQuotes,
+    /// One message whose price, volume and best-quote block is null.
+    NullBlock,
+    /// This many times as many events.
+    Rush(u32),
+    /// Nothing moves, no message comes.
+    Silence,
+}
+
+/// A side of the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Too many buyers: prices rise.
+    Buy,
+    /// Too many sellers: prices fall.
+    Sell,
+}
 
 /// The market, its clock and its dice. Integers only: the same seed gives the same bytes on every machine.
 pub(crate) struct MarketFeed {
@@ -19,7 +67,8 @@ pub(crate) struct MarketFeed {
 
 impl MarketFeed {
     /// A market before its opening, its first message due at `start`.
-    pub(crate) fn new(seed: u64, symbols: &[Symbol], per_second: f64, start: Stamp) -> Self {
+    pub(crate) fn new(config: &MarketConfig, start: Stamp) -> Self {
+        let (seed, symbols, per_second) = (config.seed, &config.symbols, config.per_second);
         let mut seen = std::collections::BTreeSet::new();
         let profiles = symbols
             .iter()
@@ -67,6 +116,11 @@ impl MarketFeed {
         let gap = self.below(2 * self.mean_gap + 1);
         self.next = Stamp(at.0.saturating_add(gap as i64));
         Some(Item { at, slot, volume })
+    }
+
+    /// Lets something happen.
+    pub(crate) fn act(&mut self, action: &MarketAction, now: Stamp) {
+        log::debug!("{action:?} at {}", now.0);
     }
 
     /// A draw from 0 to `n` - 1 (splitmix64).
