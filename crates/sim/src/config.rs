@@ -27,6 +27,8 @@ pub struct SimConfig {
     /// Recording: begin at this recorded time, earlier messages only update what `/board` answers.
     /// Market: the simulated wall clock starts here (`None` = now).
     pub start: Option<Stamp>,
+    /// The source ends before its first message later than this, and what `/board` shows stays; `None` = never.
+    pub end: Option<Stamp>,
     /// What goes wrong.
     pub faults: Faults,
     /// The source starts with the first PUSH client that has at least one registered symbol; a market also with the
@@ -49,6 +51,7 @@ impl Default for SimConfig {
             source: Source::Silent,
             speed: Speed::Times(1.0),
             start: None,
+            end: None,
             faults: Faults::default(),
             wait_for_client: true,
             require_registration: true,
@@ -66,6 +69,7 @@ impl std::fmt::Debug for SimConfig {
             .field("source", &self.source)
             .field("speed", &self.speed)
             .field("start", &self.start)
+            .field("end", &self.end)
             .finish_non_exhaustive()
     }
 }
