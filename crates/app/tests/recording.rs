@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ayumi_engine::Stamp;
-use ayumi_sim::{SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{RecordingConfig, SimConfig, SimHandle, Source, Speed};
 use serde_json::{Value, json};
 use support::{Desk, Store, at_station, skip, station, station_again, wait_for};
 
@@ -85,9 +85,7 @@ impl Recording {
     }
 
     fn set(&self, config: &mut SimConfig, change: impl FnOnce(&mut SimConfig)) {
-        config.source = Source::Recording {
-            path: self.path.clone(),
-        };
+        config.source = Source::Recording(RecordingConfig::new(&self.path));
         // Nobody is reset because the machine that runs the tests is slow.
         config.slow_reader_limit = 1 << 30;
         change(config);

@@ -79,15 +79,78 @@ impl std::fmt::Debug for SimConfig {
 pub enum Source {
     /// Nowhere; only [`crate::SimHandle::push_raw`] and [`crate::SimHandle::push_text`] send.
     Silent,
-    /// A file of `{"t_recv": <unix seconds>, "msg": {...}}` lines (or bare PUSH objects), plain or gzip.
-    Recording {
-        /// The file.
-        path: PathBuf,
-    },
+    /// What was recorded before.
+    Recording(RecordingConfig),
     /// Messages from memory, sent as they are.
     Lines(Vec<Recorded>),
     /// A generated market.
     Market(MarketConfig),
+}
+
+/// A recording and how it is played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingConfig {
+    /// A file of `{"t_recv": <unix seconds>, "msg": {...}}` lines (or bare PUSH objects), or a journal; plain, gzip or
+    /// zstd, told by their first bytes. A folder: all its files in the order of their names.
+    pub path: PathBuf,
+    /// How often it is played.
+    pub repeat: Repeat,
+    /// What every pass after the first is.
+    pub seam: Seam,
+    /// Further symbols made from recorded ones. Symbols of the list that are not recorded themselves need one.
+    pub clones: Vec<CloneSymbol>,
+}
+
+impl RecordingConfig {
+    /// The recording as it is, once.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            repeat: Repeat::default(),
+            seam: Seam::default(),
+            clones: Vec::new(),
+        }
+    }
+}
+
+/// How often a recording is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// So many passes; 0 counts as 1.
+    Times(u32),
+    /// Without end.
+    Forever,
+}
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Self::Times(1)
+    }
+}
+
+/// How a pass over a recording follows the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seam {
+    /// One to two seconds later, the same day going on: time digits move on, cumulative volume and value go on rising
+    /// from where they ended, opening, high and low stay. A recording of several days begins a new day instead.
+    #[default]
+    GoOn,
+    /// Whole days later, at the recorded times of the day: only the dates move, volume starts anew. The night between
+    /// passes like any other time, so this is for high speeds.
+    NewDay,
+}
+
+/// A symbol made from a recorded one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloneSymbol {
+    /// The recorded symbol.
+    pub from: Symbol,
+    /// The code and exchange of the copy.
+    pub to: Symbol,
+    /// How much later the copy moves; its time digits move by the same, in whole seconds. As much of the recording is
+    /// kept in memory.
+    pub offset: Duration,
 }
 
 /// A generated market.
@@ -137,7 +200,7 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Silent => write!(f, "Silent"),
-            Self::Recording { path } => write!(f, "Recording({})", path.display()),
+            Self::Recording(r) => write!(f, "Recording({})", r.path.display()),
             Self::Lines(lines) => write!(f, "Lines({})", lines.len()),
             Self::Market(m) => write!(
                 f,

@@ -46,6 +46,8 @@ pub struct Counters {
     pub bad_hosts: u64,
     /// TCP connections accepted.
     pub connections: u64,
+    /// Faults of the line and of messages that were applied, by the name of their field in [`crate::Faults`].
+    pub faults: BTreeMap<String, u64>,
     /// By ticker (`7203`, `167060019@23`).
     pub symbols: BTreeMap<String, SymbolCounters>,
 }
@@ -61,6 +63,12 @@ impl Counters {
     #[must_use]
     pub fn rest(&self, what: &str) -> u64 {
         self.rest_requests.get(what).copied().unwrap_or(0)
+    }
+
+    /// How often a fault of the line or of messages was applied, by the name of its field in [`crate::Faults`].
+    #[must_use]
+    pub fn fault(&self, name: &str) -> u64 {
+        self.faults.get(name).copied().unwrap_or(0)
     }
 }
 

@@ -11,7 +11,7 @@ use ayumi_wire::num::Decimal;
 use self::market::MarketFeed;
 pub use self::market::{MarketAction, MarketEvent, Side};
 use crate::config::{SimConfig, SimError, Source};
-use crate::recording::{Reader, Recorded};
+use crate::recording::{self, Lines, Recorded};
 use crate::rest::Station;
 
 /// A source of messages.
@@ -44,7 +44,7 @@ impl Feed {
                 market: Box::new(MarketFeed::new(market, config.start.unwrap_or_else(now))),
                 from_now: config.start.is_none(),
             },
-            Source::Recording { path } => Self::Played(Played::new(Box::new(Reader::open(path)?))),
+            Source::Recording(recording) => Self::Played(Played::new(recording::open(recording)?)),
             Source::Lines(lines) => Self::Played(Played::new(Box::new(lines.clone().into_iter().map(Ok)))),
         })
     }
@@ -96,8 +96,6 @@ impl Feed {
         }
     }
 }
-
-type Lines = Box<dyn Iterator<Item = Result<Recorded, SimError>> + Send>;
 
 /// Recorded messages.
 pub(crate) struct Played {

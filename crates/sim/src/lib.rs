@@ -7,6 +7,7 @@
 //!
 //! It refuses to place orders, to listen anywhere but on loopback, and to keep an unbounded queue.
 
+mod clock;
 mod complete;
 mod config;
 mod counters;
@@ -20,7 +21,7 @@ mod rest;
 mod server;
 mod shared;
 
-pub use config::{Hours, MarketConfig, SimConfig, SimError, Source, Speed};
+pub use config::{CloneSymbol, Hours, MarketConfig, RecordingConfig, Repeat, Seam, SimConfig, SimError, Source, Speed};
 pub use counters::{Counters, SymbolCounters};
 pub use faults::{BoardAnswer, Cut, Faults, PingHabit, RawFrame, RestAnswer, RestFault, Takeover, UpgradeFault};
 pub use feed::{MarketAction, MarketEvent, Side};

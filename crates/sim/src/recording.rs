@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::complete::{Completer, Partial};
-use crate::config::SimError;
+use crate::config::{RecordingConfig, SimError};
 
 /// A line longer than this is no message.
 const MAX_LINE: u64 = 4 << 20;
@@ -39,6 +39,14 @@ pub struct Recorded {
 /// When the file cannot be read, is empty, or has a line that is no message.
 pub fn read_recording(path: impl AsRef<Path>) -> Result<Vec<Recorded>, SimError> {
     Reader::open(path.as_ref())?.collect()
+}
+
+/// Messages of a recording, one at a time.
+pub(crate) type Lines = Box<dyn Iterator<Item = Result<Recorded, SimError>> + Send>;
+
+/// Opens a recording as it is to be played; its first message is read at once, so that a wrong file is refused.
+pub(crate) fn open(config: &RecordingConfig) -> Result<Lines, SimError> {
+    Ok(Box::new(Reader::open(&config.path)?))
 }
 
 /// A recording, line by line.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_sim::{MarketConfig, Source, Speed, read_recording};
+use ayumi_sim::{MarketConfig, RecordingConfig, Source, Speed, read_recording};
 use common::{PATIENCE, Push, ask, register, skip, start};
 use serde_json::Value;
 
@@ -94,7 +94,7 @@ fn a_real_day_plays_completely() {
     let expected = read_recording(&path).unwrap();
     assert_eq!(expected.len(), 29_737);
     let sim = start(|c| {
-        c.source = Source::Recording { path };
+        c.source = Source::Recording(RecordingConfig::new(path));
         c.speed = Speed::Full;
     });
     let mut push = Push::open(sim.port());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{MarketConfig, RecordingConfig, Sim, SimConfig, SimHandle, Source, Speed};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
 
@@ -94,7 +94,7 @@ fn config(args: &SimArgs, symbols: Vec<Symbol>) -> SimConfig {
         password: secret(&args.password),
         list_limit: usize::from(args.limit),
         source: match &args.play {
-            Some(path) => Source::Recording { path: path.clone() },
+            Some(path) => Source::Recording(RecordingConfig::new(path)),
             None => Source::Market(MarketConfig::new(seed(args), symbols, rate(args))),
         },
         speed: match args.speed {
