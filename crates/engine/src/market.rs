@@ -18,7 +18,7 @@ use ayumi_wire::num::{Price, Qty};
 use ayumi_wire::push::encode;
 
 pub use limits::daily_limits;
-pub use profile::Profile;
+pub use profile::{Month, Profile};
 
 use crate::Stamp;
 use symbol::SymbolMarket;

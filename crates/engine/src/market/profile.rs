@@ -1,5 +1,6 @@
 //! What a symbol is: names, units, price level, habits.
 
+mod facts;
 mod known;
 
 use ayumi_wire::num::Price;
@@ -10,6 +11,8 @@ use super::limits::daily_limits;
 use super::rng::Rng;
 use super::ticksize::{self, Group};
 use crate::Symbol;
+
+pub use facts::Month;
 
 /// Everything about a symbol that its market does not change. Names of well-known symbols are facts; prices, share
 /// counts and habits are invented.
