@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ayumi_engine::Symbol;
+use ayumi_engine::{Stamp, Symbol};
 use tokio::sync::oneshot;
 
 use crate::config::{SimConfig, SimError, Source, Speed};
@@ -95,6 +95,12 @@ impl SimHandle {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.shared.port
+    }
+
+    /// The simulated time: it stands until the source begins, then runs at the chosen speed.
+    #[must_use]
+    pub fn now(&self) -> Stamp {
+        self.shared.now()
     }
 
     /// A snapshot of all counters.

@@ -11,7 +11,7 @@ mod tape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use ayumi_engine::Symbol;
+use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::rest::{Entry, RegisterAnswer, RegisterRequest, TokenAnswer, TokenRequest, code};
 
 pub(crate) use self::boards::Boards;
@@ -25,6 +25,9 @@ use crate::http::{Answer, Request};
 
 /// Everything behind the REST port.
 pub(crate) struct Station {
+    /// What the station believes the time to be, kept by [`crate::shared::Shared::station`]: simulated, and stepped by
+    /// faults.
+    pub now: Stamp,
     pub faults: Faults,
     pub session: Session,
     pub boards: Boards,
@@ -130,6 +133,7 @@ pub(crate) fn host_is_local(request: &Request, port: u16) -> bool {
 impl Station {
     pub(crate) fn new(config: &SimConfig) -> Self {
         Self {
+            now: config.start.unwrap_or_default(),
             faults: config.faults.clone(),
             session: Session::new(config.token.clone(), config.password.clone()),
             boards: Boards::new(config.require_registration),

@@ -1,10 +1,12 @@
-//! What the server's tasks and the handle share. Locks are taken in the order station, line, outbox, counters, and
-//! never held over an await.
+//! What the server's tasks and the handle share. Locks are taken in the order station, clock, line, outbox, counters,
+//! and never held over an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ayumi_engine::Stamp;
 use tokio::sync::Notify;
 
+use crate::clock::SimClock;
 use crate::config::{SimConfig, Source, Speed};
 use crate::counters::Tally;
 use crate::push::Client;
@@ -19,6 +21,7 @@ pub(crate) struct Shared {
     /// Held while a request is processed: the station works on one at a time.
     pub desk: tokio::sync::Mutex<()>,
     pub speed: Speed,
+    pub clock: SimClock,
     pub wait_for_client: bool,
     pub slow_reader_limit: usize,
     require_registration: bool,
@@ -35,6 +38,7 @@ impl Shared {
             audience: Notify::new(),
             desk: tokio::sync::Mutex::new(()),
             speed: config.speed,
+            clock: SimClock::new(config.start),
             wait_for_client: config.wait_for_client,
             slow_reader_limit: config.slow_reader_limit,
             require_registration: config.require_registration,
@@ -44,8 +48,16 @@ impl Shared {
         }
     }
 
+    /// The station, its clock set.
     pub(crate) fn station(&self) -> MutexGuard<'_, Station> {
-        lock(&self.station)
+        let mut station = lock(&self.station);
+        station.now = self.clock.station_now();
+        station
+    }
+
+    /// The simulated time.
+    pub(crate) fn now(&self) -> Stamp {
+        self.clock.now()
     }
 
     /// The live PUSH client.

@@ -1,7 +1,6 @@
 //! Plays the source on its clock: to the live client, to `/board`, and to the counters.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ayumi_engine::Stamp;
 use tokio::time::Instant;
@@ -18,9 +17,6 @@ const BATCH: usize = 256;
 /// At full speed the source pauses while this many bytes wait: enough to keep the socket busy.
 const HIGH_WATER: usize = 512 * 1024;
 
-/// No wait is longer, so that no sum of times overflows.
-const TEN_YEARS_NS: f64 = 3.2e17;
-
 /// The source and its clock.
 pub(crate) struct Player {
     shared: Arc<Shared>,
@@ -33,6 +29,12 @@ pub(crate) struct Player {
 impl Player {
     pub(crate) fn new(shared: Arc<Shared>, mut feed: Feed, start: Option<Stamp>) -> Self {
         feed.prime(&mut shared.station());
+        if start.is_none()
+            && let Feed::Played(_) = feed
+            && let Some(first) = feed.peek()
+        {
+            shared.clock.stand(first);
+        }
         Self {
             shared,
             feed,
@@ -78,17 +80,16 @@ impl Player {
         while self.shared.wait_for_client && !self.shared.may_start() {
             self.shared.audience.notified().await;
         }
-        let began = Instant::now();
         self.feed.begin();
-        let Some(first) = self.start.or_else(|| self.feed.peek()) else {
-            return;
-        };
+        let first = self.start.or_else(|| self.feed.peek());
+        let clock = &self.shared.clock;
+        clock.run(first.unwrap_or_else(|| clock.now()), factor);
         while let Some(at) = self.feed.peek() {
-            let wait = (at.0.saturating_sub(first.0).max(0) as f64 / factor).min(TEN_YEARS_NS);
-            tokio::time::sleep_until(began + Duration::from_nanos(wait as u64)).await;
-            let passed = began.elapsed().as_nanos() as f64 * factor;
+            if let Some(due) = self.shared.clock.real_instant(at) {
+                tokio::time::sleep_until(Instant::from_std(due)).await;
+            }
             // The message waited for is due, whatever rounding says.
-            let until = Stamp(first.0.saturating_add(passed as i64)).max(at);
+            let until = self.shared.now().max(at);
             let client = self.emit(until, None);
             self.reset_slow_reader(client.as_deref());
             tokio::task::yield_now().await;
@@ -115,6 +116,7 @@ impl Player {
         let client = self.shared.current();
         let mut station = self.shared.station();
         let mut outbox = client.as_deref().map(Client::outbox);
+        let mut last = None;
         for _ in 0..BATCH {
             let takes = match (&outbox, high_water) {
                 (_, None) => true,
@@ -135,8 +137,12 @@ impl Player {
                 _ => false,
             };
             self.news.note(item, wanted, queued);
+            last = Some(item.at);
         }
         drop(outbox);
+        if let Some(at) = last {
+            self.shared.clock.advance(at);
+        }
         self.news.skipped += self.feed.take_skipped();
         self.news.publish(&self.shared, &station);
         drop(station);
