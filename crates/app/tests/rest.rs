@@ -108,14 +108,16 @@ fn r04_fifty_symbols_stay_below_the_stations_limit() {
 #[test]
 fn r04_a_429_is_answered_with_silence() {
     let station = station(|c| {
-        c.faults.rest = vec![RestFault {
-            path: "/board".to_owned(),
-            times: Some(2),
-            answer: RestAnswer::Error {
-                status: 429,
-                code: 4_001_006,
-            },
-        }];
+        c.faults.rest = vec![
+            RestFault::always(
+                "/board",
+                RestAnswer::Error {
+                    status: 429,
+                    code: 4_001_006,
+                },
+            )
+            .times(2),
+        ];
     });
     let desk = Desk::online(station.port(), json!({"board_mode": "rest"}));
     let mut worker = desk.stream(&["--clock", TEN]);
@@ -131,13 +133,7 @@ fn r04_a_429_is_answered_with_silence() {
 
 #[test]
 fn r05_rest_that_fails_in_every_way_never_touches_the_windows() {
-    let always = |answer: RestAnswer| {
-        vec![RestFault {
-            path: "/board".to_owned(),
-            times: None,
-            answer,
-        }]
-    };
+    let always = |answer: RestAnswer| vec![RestFault::always("/board", answer)];
     let html = RestAnswer::Html { status: 500 };
     let empty = RestAnswer::Body {
         status: 200,

@@ -59,11 +59,7 @@ fn g11_every_signal_stores_the_open_window_and_exits_0_within_a_second() {
 
 #[test]
 fn p01_a_stop_never_waits_for_the_station() {
-    let hanging = |path: &str| RestFault {
-        path: path.to_owned(),
-        times: None,
-        answer: RestAnswer::Never,
-    };
+    let hanging = |path: &str| RestFault::always(path, RestAnswer::Never);
     let silent = station(|c| c.faults.upgrade = Some(UpgradeFault::Never));
     let mute = station(|c| c.faults.rest = vec![hanging("")]);
     let nobody = free_port();

@@ -17,12 +17,26 @@ pub struct Faults {
     pub serial: bool,
     /// Codes that the station does not know.
     pub bad_symbols: BTreeSet<String>,
-    /// How long the first `/board` of a symbol takes, in the station's time; the real station needs 1 s and more.
+    /// How long the first `/board` or `/symbol` of a symbol takes, in the station's time; the real station needs 1 s
+    /// and more.
     #[serde(with = "millis")]
     pub first_touch: Duration,
+    /// Chance per mille that a first touch takes [`Faults::first_touch_timeout`] instead.
+    pub first_touch_slow: u16,
+    /// The station's own limit for asking upstream, in its time (kabusapi issue 1327).
+    #[serde(with = "millis")]
+    pub first_touch_timeout: Duration,
     /// How long every `/board` takes, in the station's time.
     #[serde(with = "millis")]
     pub board_delay: Duration,
+    /// Odd `/board` bodies; the first rule that fits is taken.
+    pub board_shapes: Vec<BoardShapeFault>,
+    /// `/timeandsales` in trouble; the first rule that fits is taken.
+    pub tape: Vec<TapeFault>,
+    /// The station is in maintenance.
+    pub maintenance: Option<Maintenance>,
+    /// The password of the other environment gets 401 4001013 (kabusapi issue 1167) instead of 400 4001005 (1370).
+    pub wrong_environment_401: bool,
     /// Answers instead of the usual ones; the first rule that fits is taken.
     pub rest: Vec<RestFault>,
     /// The registration list is empty after a PUSH connection ended.
@@ -56,7 +70,13 @@ impl Default for Faults {
             serial: true,
             bad_symbols: BTreeSet::new(),
             first_touch: Duration::ZERO,
+            first_touch_slow: 0,
+            first_touch_timeout: Duration::from_millis(5_000),
             board_delay: Duration::ZERO,
+            board_shapes: Vec::new(),
+            tape: Vec::new(),
+            maintenance: None,
+            wrong_environment_401: false,
             rest: Vec::new(),
             list_lost_after_reconnect: false,
             upgrade: None,
@@ -79,8 +99,102 @@ pub struct RestFault {
     pub path: String,
     /// How often it happens; `None` = always.
     pub times: Option<u32>,
+    /// Chance per mille, drawn from the seed; `None` = certain. A request that it spares goes to the next rule.
+    pub chance: Option<u16>,
     /// The answer.
     pub answer: RestAnswer,
+}
+
+impl RestFault {
+    /// Always this answer for paths that begin so.
+    #[must_use]
+    pub fn always(path: impl Into<String>, answer: RestAnswer) -> Self {
+        Self {
+            path: path.into(),
+            times: None,
+            chance: None,
+            answer,
+        }
+    }
+
+    /// So many times only.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// With this chance per mille only.
+    #[must_use]
+    pub fn chance(mut self, per_mille: u16) -> Self {
+        self.chance = Some(per_mille);
+        self
+    }
+}
+
+/// When `/board` has which odd shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardShapeFault {
+    /// As in the counters: `7203`, `167060019@23`; `None` = every symbol.
+    #[serde(default)]
+    pub symbol: Option<String>,
+    /// Only the first `/board` of a symbol; else always, until the rule is taken away.
+    #[serde(default)]
+    pub first_touch: bool,
+    /// What it looks like.
+    pub shape: BoardShape,
+}
+
+/// Bodies of `/board` that users have seen, all with status 200 (kabusapi issues in brackets).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardShape {
+    /// Price, volume and best quotes null, the depth filled (162, 637, 1376, 1139).
+    NullBlock,
+    /// The depth all 0.0, `BidPrice` and `AskPrice` valid (211).
+    ZeroDepth,
+    /// A depth that belongs to another moment (148).
+    ForeignDepth,
+    /// No price though trading has begun, quotes locked (1351).
+    Unopened,
+    /// Both quotes at the upper limit, no sell side (832).
+    LimitUp,
+    /// `Sell1` = `Buy1`, no other sell level, volume and best quotes null (771).
+    LimitUpNull,
+}
+
+/// What goes wrong with `/timeandsales` (429 and other answers: [`RestFault`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapeFault {
+    /// As in the counters; `None` = every symbol.
+    #[serde(default)]
+    pub symbol: Option<String>,
+    /// What happens.
+    pub trouble: TapeTrouble,
+}
+
+/// The trouble of a [`TapeFault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TapeTrouble {
+    /// A window of the application shows this symbol's tape: the answer waits for the next trade, 30 s of the station's
+    /// time at most (kabusapi issue 1323). Other requests wait too.
+    Lock,
+    /// The previous day's trades make the body at least this many bytes long (issue 1280: 8 to 9 MB); at most 64 MiB.
+    Huge {
+        /// Bytes.
+        bytes: usize,
+    },
+}
+
+/// How maintenance looks from the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Maintenance {
+    /// Single calls get 429 4001006 (kabusapi issue 440).
+    RateLimit,
+    /// 503.
+    Stopped,
 }
 
 /// The answer of a [`RestFault`].
@@ -181,6 +295,8 @@ pub enum BoardAnswer {
     Usual,
     /// This body with status 200.
     Body(String),
+    /// The usual body in another shape.
+    Shape(BoardShape),
     /// This status and body.
     Status(u16, String),
     /// The inner answer after a while of real time; other requests wait too.

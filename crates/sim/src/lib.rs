@@ -23,7 +23,10 @@ mod shared;
 
 pub use config::{CloneSymbol, Hours, MarketConfig, RecordingConfig, Repeat, Seam, SimConfig, SimError, Source, Speed};
 pub use counters::{Counters, SymbolCounters};
-pub use faults::{BoardAnswer, Cut, Faults, PingHabit, RawFrame, RestAnswer, RestFault, Takeover, UpgradeFault};
+pub use faults::{
+    BoardAnswer, BoardShape, BoardShapeFault, Cut, Faults, Maintenance, PingHabit, RawFrame, RestAnswer, RestFault,
+    Takeover, TapeFault, TapeTrouble, UpgradeFault,
+};
 pub use feed::{MarketAction, MarketEvent, Side};
 pub use handle::{Sim, SimHandle};
 pub use recording::{Recorded, read_recording};

@@ -341,7 +341,7 @@ impl Station {
 
     fn board_reply(&self, symbol: &Symbol, answer: BoardAnswer) -> Reply {
         match answer {
-            BoardAnswer::Usual => Reply::now(Answer::json(200, self.boards.text(symbol))),
+            BoardAnswer::Usual | BoardAnswer::Shape(_) => Reply::now(Answer::json(200, self.boards.text(symbol))),
             BoardAnswer::Body(body) => Reply::now(Answer::json(200, body)),
             BoardAnswer::Status(status, body) => Reply::now(Answer::json(status, body)),
             BoardAnswer::Delay(delay, inner) => self.board_reply(symbol, *inner).later(delay),

@@ -268,11 +268,7 @@ fn boards_that_never_come_and_other_rest_faults() {
     sim.set_board("9984", 1, BoardAnswer::Status(500, String::new()));
     assert_eq!(ask(port, "GET", "/board/9984@1", "").status, 500);
     let fault = |answer| {
-        let rule = RestFault {
-            path: "/register".into(),
-            times: None,
-            answer,
-        };
+        let rule = RestFault::always("/register", answer);
         sim.set_fault(|f| f.rest = vec![rule]);
         let mut reader = Reader::new(connect(port));
         let list = request("PUT", "/register", "", r#"{"Symbols":[]}"#);

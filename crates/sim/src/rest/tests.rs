@@ -251,6 +251,7 @@ fn faults_replace_answers_as_often_as_asked() {
     let rule = |path: &str, times, answer| crate::faults::RestFault {
         path: path.into(),
         times,
+        chance: None,
         answer,
     };
     s.faults.rest = vec![
