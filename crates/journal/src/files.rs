@@ -1,0 +1,116 @@
+//! Names of journal files: `ayumi-<JST date>-<JST time, ms>-<part>.zst`, so that the order of names is the order of time.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ayumi_wire::jst::{Date, iso_ms};
+
+use crate::JournalError;
+
+const PREFIX: &str = "ayumi-";
+const SUFFIX: &str = ".zst";
+
+/// The journal files of a folder in the order of time. A single file stands for itself.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn journal_files(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let failed = |source| JournalError::Io {
+        path: path.to_owned(),
+        what: "listed",
+        source,
+    };
+    if fs::metadata(path).map_err(failed)?.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(is_ours) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Those whose name carries this date.
+#[must_use]
+pub fn with_date(files: Vec<PathBuf>, date: Date) -> Vec<PathBuf> {
+    let wanted = format!("{PREFIX}{}", compact(date));
+    let fits = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str());
+        name.is_some_and(|name| name.starts_with(&wanted))
+    };
+    files.into_iter().filter(fits).collect()
+}
+
+/// The date in a file's name.
+pub(crate) fn date_of(path: &Path) -> Option<Date> {
+    let digits = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.get(..8)?;
+    Date::parse(&format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]))
+}
+
+/// Makes a new file for what is received from `at_ns` on; never one that exists.
+pub(crate) fn create(folder: &Path, at_ns: i64, part: u32) -> io::Result<(PathBuf, File)> {
+    let written: String = iso_ms(at_ns.div_euclid(1_000_000))
+        .get(..23)
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    let (date, time) = written.split_at(written.len().min(8));
+    for again in 0..1_000 {
+        let path = folder.join(format!("{PREFIX}{date}-{time}-{:03}{SUFFIX}", part + again));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "a thousand journal files have that time already",
+    ))
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+fn compact(date: Date) -> String {
+    format!("{:04}{:02}{:02}", date.year, date.month, date.day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_time_and_never_collide() {
+        let folder = tempfile::tempdir().unwrap();
+        // 2026-11-20 07:50:00.123 JST.
+        let at = 1_795_128_600_123_000_000;
+        let name = |(path, _): (PathBuf, File)| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let first = name(create(folder.path(), at, 1).unwrap());
+        let second = name(create(folder.path(), at, 1).unwrap());
+        let later = name(create(folder.path(), at + 86_400_000_000_000, 1).unwrap());
+        assert_eq!(first, "ayumi-20261120-075000123-001.zst");
+        assert_eq!(second, "ayumi-20261120-075000123-002.zst");
+        std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+        let files = journal_files(folder.path()).unwrap();
+        assert_eq!(files.len(), 3);
+        assert!(files.is_sorted());
+        assert!(files[2].ends_with(&later));
+        let date = Date::parse("2026-11-20").unwrap();
+        assert_eq!(with_date(files.clone(), date), files[..2]);
+        assert_eq!(date_of(&files[0]), Some(date));
+        assert_eq!(journal_files(&files[0]).unwrap(), files[..1]);
+        assert!(matches!(
+            journal_files(&folder.path().join("no")),
+            Err(JournalError::Io { .. })
+        ));
+    }
+}

@@ -1,0 +1,207 @@
+//! The journal's thread: records to lines, lines through zstd, blocks to the file.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ayumi_wire::jst::Date;
+use zstd::stream::write::Encoder;
+
+use crate::files;
+use crate::line::{self, Kind};
+use crate::write::{Block, HEAD, JournalConfig, Shared};
+
+/// A file that could not be written is followed by a new one after this time.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long the thread sleeps without a block.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Runs until the journal is over.
+pub(crate) fn run(config: &JournalConfig, shared: &Shared) {
+    let mut out = Out::new(config);
+    loop {
+        match shared.next(IDLE) {
+            Err(()) => {}
+            Ok(None) => break,
+            Ok(Some(block)) => {
+                let written = out.write(&block);
+                shared.done(block, !written);
+            }
+        }
+    }
+    out.close();
+    debug_assert!(shared.stopping());
+}
+
+struct Out<'a> {
+    config: &'a JournalConfig,
+    file: Option<Part>,
+    text: Vec<u8>,
+    part: u32,
+    /// Not before this: the last attempt failed.
+    not_before: Option<Instant>,
+    lost: u64,
+}
+
+struct Part {
+    path: PathBuf,
+    date: Date,
+    encoder: Encoder<'static, Counted>,
+}
+
+/// A file that knows how much went into it.
+struct Counted {
+    file: File,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl<'a> Out<'a> {
+    fn new(config: &'a JournalConfig) -> Self {
+        Self {
+            config,
+            file: None,
+            text: Vec::new(),
+            part: 0,
+            not_before: None,
+            lost: 0,
+        }
+    }
+
+    /// Writes a block and lets nothing of it wait in memory. False when it is lost.
+    fn write(&mut self, block: &Block) -> bool {
+        if self.not_before.is_some_and(|at| Instant::now() < at) {
+            self.lost += block.lines;
+            return false;
+        }
+        match self.try_write(block) {
+            Ok(()) => {
+                if self.not_before.take().is_some() {
+                    log::warn!("the journal is written again; {} lines are missing in it", self.lost);
+                    self.lost = 0;
+                }
+                true
+            }
+            Err(error) => {
+                if self.not_before.is_none() {
+                    let folder = self.config.folder.display();
+                    log::error!(
+                        "the journal in {folder} cannot be written: {error}; recording goes on without it, tried again every {} s",
+                        AGAIN.as_secs()
+                    );
+                }
+                self.file = None;
+                self.lost += block.lines;
+                self.not_before = Some(Instant::now() + AGAIN);
+                false
+            }
+        }
+    }
+
+    fn try_write(&mut self, block: &Block) -> io::Result<()> {
+        let missing = block.lost_before + self.lost;
+        let mut told = missing == 0;
+        for record in Records(&block.bytes) {
+            self.turn_page(record.at_ns)?;
+            if !std::mem::replace(&mut told, true) {
+                line::put(
+                    &mut self.text,
+                    record.at_ns,
+                    Kind::Event,
+                    format!("lost {missing}").as_bytes(),
+                );
+            }
+            line::put(&mut self.text, record.at_ns, record.kind, record.payload);
+        }
+        self.put_text()?;
+        match &mut self.file {
+            Some(part) => part.encoder.flush(),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the first file, or the next one: one per start and day, and not larger than wanted.
+    fn turn_page(&mut self, at_ns: i64) -> io::Result<()> {
+        let date = Date::of_unix_s(at_ns.div_euclid(1_000_000_000));
+        let full = |part: &Part| part.encoder.get_ref().bytes >= self.config.file_bytes;
+        let previous = match &self.file {
+            Some(part) if part.date == date && !full(part) => return Ok(()),
+            Some(part) => Some(part.path.clone()),
+            None => None,
+        };
+        self.put_text()?;
+        self.end_file()?;
+        self.part = if previous.is_some() { self.part + 1 } else { 1 };
+        let (path, file) = files::create(&self.config.folder, at_ns, self.part)?;
+        let counted = Counted { file, bytes: 0 };
+        self.file = Some(Part {
+            encoder: Encoder::new(counted, self.config.level)?,
+            path,
+            date,
+        });
+        if let Some(name) = previous.as_deref().and_then(|p| p.file_name()?.to_str()) {
+            line::put(
+                &mut self.text,
+                at_ns,
+                Kind::Event,
+                format!("continues {name}").as_bytes(),
+            );
+        }
+        Ok(())
+    }
+
+    fn put_text(&mut self) -> io::Result<()> {
+        let Some(part) = &mut self.file else { return Ok(()) };
+        let written = part.encoder.write_all(&self.text);
+        self.text.clear();
+        written
+    }
+
+    fn end_file(&mut self) -> io::Result<()> {
+        match self.file.take() {
+            None => Ok(()),
+            Some(part) => part.encoder.finish()?.file.sync_data(),
+        }
+    }
+
+    fn close(&mut self) {
+        if let Err(error) = self.put_text().and_then(|()| self.end_file()) {
+            log::error!("the journal's end could not be written: {error}");
+        }
+    }
+}
+
+/// The records of a block.
+struct Records<'a>(&'a [u8]);
+
+struct Record<'a> {
+    at_ns: i64,
+    kind: Kind,
+    payload: &'a [u8],
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let (head, rest) = self.0.split_first_chunk::<HEAD>()?;
+        let at_ns = i64::from_le_bytes(*head.first_chunk()?);
+        let length = u32::from_le_bytes(*head.last_chunk()?) as usize;
+        let kind = [Kind::Push, Kind::Board, Kind::Event, Kind::Odd][usize::from(head[8])];
+        let (payload, rest) = rest.split_at(length);
+        self.0 = rest;
+        Some(Record { at_ns, kind, payload })
+    }
+}
