@@ -6,49 +6,25 @@
 //! drives it decides when what happens.
 
 mod book;
+mod events;
 mod flow;
 mod ladder;
 mod limits;
 mod profile;
 mod rng;
+mod session;
 mod symbol;
 pub mod ticksize;
 
-use ayumi_wire::num::{Price, Qty};
+use ayumi_wire::num::Qty;
 use ayumi_wire::push::encode;
 
+pub use events::{Phase, Print, Side, Step, Trade, View};
 pub use limits::daily_limits;
 pub use profile::{Month, Profile};
 
 use crate::Stamp;
 use symbol::SymbolMarket;
-
-/// Who was the active party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// A buyer took what was offered.
-    Buy,
-    /// A seller hit a bid.
-    Sell,
-}
-
-/// One execution at one price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trade {
-    /// Price, yen or points.
-    pub price: Price,
-    /// Shares or contracts, a multiple of the trading unit.
-    pub qty: Qty,
-    /// The active party; for the opening auction, the side on which it left the rest.
-    pub side: Side,
-}
-
-/// What one event did. Whatever it was, [`Market::message`] shows the state after it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Step {
-    /// The execution, when there was one; always `None` for an index.
-    pub traded: Option<Trade>,
-}
 
 /// Several symbols, each with its own book and its own random numbers.
 #[derive(Clone, Debug)]
@@ -71,8 +47,10 @@ impl Market {
         &self.profiles
     }
 
-    /// Advances one symbol by one event: the first is the opening auction, later about one in five trades and the
-    /// others change quotes only, as measured on real messages. Does not allocate.
+    /// Advances one symbol by one event: the first of a day is the opening auction, later about one in five trades and
+    /// the others change quotes only, as measured on real messages. In a call or a special quote it moves orders only, at
+    /// the limit it goes on as [`Market::limit`], and in a halt, a break or after the close it does nothing. Does not
+    /// allocate.
     ///
     /// # Panics
     /// When `index` is not a position in [`Market::profiles`].

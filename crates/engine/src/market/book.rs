@@ -129,6 +129,24 @@ impl Book {
         }
     }
 
+    /// Narrows the quote to one tick: a side gets new best levels.
+    pub(super) fn close_up(&mut self, side: Side, rng: &mut Rng) {
+        while self.spread() > 1 && self.improve(side, None, rng) {}
+    }
+
+    /// The whole quote moves one level up (buyers come: [`Side::Buy`]) or down, one tick wide. False at the limit.
+    pub(super) fn shift(&mut self, side: Side, rng: &mut Rng) -> bool {
+        self.close_up(side, rng);
+        let moved = self.cancel_best(side.other(), rng);
+        self.close_up(side, rng);
+        moved
+    }
+
+    /// Wider limits from now on.
+    pub(super) fn widen(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     /// Everybody leaves the best level; refused when the quote would become too wide.
     pub(super) fn cancel_best(&mut self, side: Side, rng: &mut Rng) -> bool {
         let (ladder, rules) = (self.ladder(side), self.rules);
@@ -222,15 +240,6 @@ impl Book {
                 ladder.levels[ladder.len] = level;
                 ladder.len += 1;
             }
-        }
-    }
-}
-
-impl Side {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
         }
     }
 }

@@ -28,12 +28,14 @@ pub(super) struct Flow {
     /// Excitement by recent trades, in per mille of trade probability; decays by 1/16 per event.
     heat: i64,
     last: Side,
+    /// Somebody else sets the fair price.
+    led: bool,
 }
 
 impl Flow {
     /// Opens with a gap to the previous close. The fair price stays within two thirds of the way to either limit.
-    pub(super) fn new(profile: &Profile, (lowest, highest): (Price, Price), rng: &mut Rng) -> Self {
-        let close = profile.previous_close.0;
+    pub(super) fn new(profile: &Profile, close: Price, (lowest, highest): (Price, Price), rng: &mut Rng) -> Self {
+        let close = close.0;
         let volatility = profile.volatility.clamp(1, 5_000);
         // 0.4 % of the price is a usual gap between two days.
         let gap = rng.bell((close / 250).saturating_mul(volatility) / 1_000);
@@ -48,14 +50,47 @@ impl Flow {
             step: ((close * STEP / 1_000).saturating_mul(FINE) / 1_000 * volatility / 1_000).max(1),
             heat: 0,
             last: if rng.chance(500) { Side::Buy } else { Side::Sell },
+            led: false,
         }
     }
 
     /// One event passes.
     pub(super) fn advance(&mut self, rng: &mut Rng) {
-        let pull = (self.fair - self.center) >> PULL;
-        self.fair = (self.fair + rng.bell(self.step) - pull).clamp(self.lowest, self.highest);
+        if !self.led {
+            let pull = (self.fair - self.center) >> PULL;
+            self.fair = (self.fair + rng.bell(self.step) - pull).clamp(self.lowest, self.highest);
+        }
         self.heat -= self.heat / 16;
+    }
+
+    /// From now on the fair price is what it is told to be.
+    pub(super) fn follow(&mut self, price: Price) {
+        self.led = true;
+        self.fair = price.0 * FINE;
+    }
+
+    /// True when the fair price is told.
+    pub(super) fn is_led(&self) -> bool {
+        self.led
+    }
+
+    /// News: the price is fair where it was driven to, and the walk goes on around it.
+    pub(super) fn jump(&mut self, price: Price) {
+        if self.led {
+            return;
+        }
+        self.fair = price.0 * FINE;
+        self.center = self.fair;
+        self.lowest = self.lowest.min(self.fair);
+        self.highest = self.highest.max(self.fair);
+    }
+
+    /// A large order makes people think again: the fair price goes half the way to where it traded.
+    pub(super) fn nudge(&mut self, price: Price) {
+        if !self.led {
+            let half = (price.0 * FINE - self.fair) / 2;
+            self.fair = (self.fair + half).clamp(self.lowest, self.highest);
+        }
     }
 
     /// The fair price.
@@ -103,7 +138,7 @@ impl Flow {
     }
 
     /// Fair price above the middle of the quote, in half ticks.
-    fn half_ticks(&self, book: &Book) -> i64 {
+    pub(super) fn half_ticks(&self, book: &Book) -> i64 {
         (2 * self.fair().0 - book.middle_twice()) / book.tick().0
     }
 }

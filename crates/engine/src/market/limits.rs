@@ -4,6 +4,7 @@
 //! limit are not known here.
 
 use ayumi_wire::num::Price;
+use ayumi_wire::push::encode::Kind;
 
 /// Below this previous close (yen), this limit (yen); from 1,000 yen on the rows repeat with every power of ten.
 const LOW: [(i64, i64); 5] = [(100, 30), (200, 50), (500, 80), (700, 100), (1_000, 150)];
@@ -25,6 +26,15 @@ pub fn daily_limits(previous_close: Price) -> (Price, Price) {
     let width = Price::from_yen(width(previous_close)).0;
     let lowest = (previous_close.0 - width).max(Price::PER_YEN);
     (Price(lowest), Price(previous_close.0 + width))
+}
+
+/// The distance of two special quotes (更新値幅). For shares it is the usual table, which from 1,000 yen on is a tenth of
+/// the daily limit; for derivatives 0.8 %, invented.
+pub(super) fn renewal(kind: Kind, previous_close: Price) -> Price {
+    match kind {
+        Kind::Stock => Price::from_yen((width(previous_close) / 10).max(5)),
+        Kind::Future | Kind::Index => Price(previous_close.0 / 125),
+    }
 }
 
 fn width(previous_close: Price) -> i64 {

@@ -64,10 +64,14 @@ impl Profile {
         }
     }
 
-    /// The limits and sizes that bind the book.
+    /// The limits and sizes that bind the book on the day after [`Profile::previous_close`].
     pub(super) fn rules(&self) -> Rules {
+        self.rules_after(self.previous_close)
+    }
+
+    /// The limits and sizes that bind the book on the day after a close.
+    pub(super) fn rules_after(&self, close: Price) -> Rules {
         let group = self.group;
-        let close = self.previous_close;
         let (lowest, highest) = match self.kind {
             Kind::Stock => daily_limits(close),
             // The first circuit-breaker step of index futures is 8 %.

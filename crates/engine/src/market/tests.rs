@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ayumi_wire::jst;
+use ayumi_wire::num::Price;
 use ayumi_wire::push::encode::Kind;
 use serde_json::Value;
 
