@@ -7,6 +7,7 @@
 //!
 //! It refuses to place orders, to listen anywhere but on loopback, and to keep an unbounded queue.
 
+mod action;
 mod clock;
 mod complete;
 mod config;
@@ -21,6 +22,7 @@ mod rest;
 mod server;
 mod shared;
 
+pub use action::{Action, Lasts, Problem, Problems, Time, What};
 pub use config::{CloneSymbol, Hours, MarketConfig, RecordingConfig, Repeat, Seam, SimConfig, SimError, Source, Speed};
 pub use counters::{Counters, SymbolCounters};
 pub use faults::{

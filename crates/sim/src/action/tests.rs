@@ -1,0 +1,177 @@
+use super::*;
+use crate::faults::Faults;
+
+fn one(text: &str) -> Action {
+    let mut all = Action::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    assert_eq!(all.len(), 1, "{text}");
+    all.remove(0)
+}
+
+fn wrong(text: &str) -> String {
+    match Action::parse(text) {
+        Err(problems) => problems.to_string(),
+        Ok(actions) => panic!("{text}: {actions:?}"),
+    }
+}
+
+#[test]
+fn short_form_and_json_are_the_same() {
+    for (short, json) in [
+        ("reset", r#"{"do":"reset"}"#),
+        ("close 1011", r#"{"do":"close","code":1011}"#),
+        ("stall 30s", r#"{"do":"stall","for":"30s"}"#),
+        ("stall for 30s", r#"{"do":"stall 30s"}"#),
+        ("kick starve 5s", r#"{"do":"kick","takeover":"starve","for":"5s"}"#),
+        ("kick", r#"{"do":"kick"}"#),
+        ("Replace-Token", r#"{"do":"replace_token"}"#),
+        ("restart 20s", r#"{"do":"restart","for":"20s"}"#),
+        ("maintenance 429 1m", r#"{"do":"maintenance","status":429,"for":"1m"}"#),
+        (
+            "faults reset_after=3 fragment=2 2m",
+            r#"{"faults":{"reset_after":3,"fragment":2},"for":"2m"}"#,
+        ),
+        (
+            r#"faults {"reset_after": 3} until 09:05:00"#,
+            r#"{"do":"faults","faults":{"reset_after":3},"until":"09:05:00"}"#,
+        ),
+        (
+            "special_quote sell 7203 until 09:05:00",
+            r#"{"do":"special_quote","side":"sell","symbol":"7203","until":"09:05:00"}"#,
+        ),
+        ("special_quote 09:05", r#"{"do":"special_quote","until":"09:05"}"#),
+        (
+            "halt 7203,9984 2m",
+            r#"{"do":"halt","symbol":["7203","9984@1"],"for":"2m"}"#,
+        ),
+        ("halt 2m", r#"{"do":"halt","for":"2m"}"#),
+        ("limit buy 285A", r#"{"do":"limit","side":"buy","symbol":"285A"}"#),
+        ("rush 10 30s", r#"{"do":"rush","factor":10,"for":"30s"}"#),
+        ("rush 10 7203", r#"{"do":"rush","factor":10,"symbol":7203}"#),
+        ("rush symbol=7203", r#"{"do":"rush","symbol":"7203"}"#),
+        ("zero_quotes", r#"{"do":"zero_quotes"}"#),
+        (r#"send {"a": 1}"#, r#"{"do":"send","text":"{\"a\": 1}"}"#),
+        ("clock_step -30s", r#"{"do":"clock_step","by":"-30s"}"#),
+    ] {
+        assert_eq!(one(short), one(json), "{short}");
+    }
+    assert_eq!(one("close").what, What::Close(1001));
+    assert_eq!(
+        one(r#"{"do":"send","message":{"Symbol":"7203"}}"#).what,
+        What::Send(r#"{"Symbol":"7203"}"#.into())
+    );
+    assert_eq!(Action::parse(r#"["reset",{"do":"stall"}]"#).map(|all| all.len()), Ok(2));
+}
+
+#[test]
+fn every_action_can_be_read_and_said_again() {
+    for form in FORMS {
+        let text = match form.name {
+            "faults" => "faults reset_after=1".to_owned(),
+            "send" => "send {}".to_owned(),
+            "clock_step" => "clock_step +1m".to_owned(),
+            name => name.to_owned(),
+        };
+        let action = one(&text);
+        assert_eq!(action.name(), form.name);
+        if form.name != "send" {
+            assert_eq!(one(&action.to_string()), action, "{action}");
+        }
+        if form.lasts {
+            let lasting = one(&format!("{text} 30s"));
+            assert_eq!(lasting.lasts, Lasts::For(Duration::from_secs(30)), "{text}");
+            assert_eq!(one(&lasting.to_string()), lasting);
+        } else if form.name != "send" {
+            assert!(Action::parse(&format!("{text} 30s")).is_err(), "{text} has no end");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_next_step() {
+    for (text, said) in [
+        ("rest", "did you mean \"reset\"?"),
+        ("", "allowed: reset, close, stall"),
+        ("stall 30", "cannot make sense of \"30\""),
+        ("reset 30s", "unknown name \"for\""),
+        ("{", "no JSON"),
+        ("[]", "the list is empty"),
+        (r#"{"for":"30s"}"#, "do  missing"),
+        (r#"{"do":3}"#, "do  found 3  allowed: the name of an action"),
+        (r#"["reset", 5]"#, "[1]  found 5"),
+        (
+            r#"{"do":"stall","fro":"30s"}"#,
+            "fro  unknown name \"fro\"; did you mean \"for\"?",
+        ),
+        (
+            r#"{"do":"stall","for":30}"#,
+            "for  found 30  allowed: a time with its unit",
+        ),
+        (r#"{"do":"stall","for":"0s"}"#, "for  found \"0s\""),
+        (r#"{"do":"stall","for":"1s","until":"09:00"}"#, "either for or until"),
+        (
+            r#"{"do":"close","code":3}"#,
+            "code  found 3  allowed: a whole number from 1000 to 4999",
+        ),
+        (r#"{"do":"halt","symbol":"72 0x3!"}"#, "\"0x3!\" is no symbol"),
+        (
+            "faults takeovr=Close",
+            "faults.takeovr  unknown name \"takeovr\"; did you mean \"takeover\"?",
+        ),
+        (
+            "faults takeover=Steal",
+            "faults.takeover  found \"Steal\"  unknown variant",
+        ),
+        ("faults", "faults  missing"),
+        ("clock_step", "by  missing"),
+        ("send", "text  missing"),
+        ("maintenance 500", "status  found 500"),
+    ] {
+        let problems = wrong(text);
+        assert!(problems.contains(said), "{text}: {problems}");
+    }
+    let both = wrong(r#"{"faults":{"reset_aftr":1,"ping":"Ping"},"until":9}"#);
+    assert_eq!(both.lines().count(), 3, "{both}");
+}
+
+#[test]
+fn faults_are_merged_by_name() {
+    let change = |text: &str| match one(text).what {
+        What::Faults(map) => map,
+        other => panic!("{other:?}"),
+    };
+    let before = Faults {
+        reset_after: Some(9),
+        fragment: 2,
+        ..Faults::default()
+    };
+    let map = change(r#"faults {"reset_after":null,"board_delay":"5s","fragment":3}"#);
+    let after = merged(&before, "", &map).expect("valid");
+    assert_eq!((after.reset_after, after.serial), (None, true));
+    assert_eq!(
+        (after.board_delay, after.fragment),
+        (Duration::from_secs(5), 3)
+    );
+    let map = change(r#"faults {"rest":[{"path":"/board","answer":{"Late":{"delay":"1.5s"}}}]}"#);
+    let late = merged(&before, "", &map).expect("valid");
+    assert_eq!(late.rest.len(), 1, "{late:?}");
+}
+
+#[test]
+fn no_text_panics() {
+    let pieces = [
+        "reset", "{", "}", "\"", "do", ":", "stall", "30s", "=", ",", "7203", "until", "[", "]", "\u{3000}", "faults",
+        "{}",
+    ];
+    let mut dice = 7u64;
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        for _ in 0..6 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            text.push_str(pieces[(dice >> 33) as usize % pieces.len()]);
+            if dice >> 62 == 0 {
+                text.push(' ');
+            }
+        }
+        let _ = Action::parse(&text);
+    }
+}
