@@ -116,7 +116,7 @@ impl Market {
     }
 
     /// Widens the day's limits so that prices from `low` to `high` fit with room around them. For the start of a day
-    /// that follows a path: [`Market::limits`] is then right from the beginning.
+    /// that follows a path: [`Market::limits`] is then right from the beginning. A symbol at a limit that moves comes off it.
     pub fn fit(&mut self, index: usize, low: Price, high: Price) {
         self.symbols[index].fit(&self.profiles[index], low, high);
     }

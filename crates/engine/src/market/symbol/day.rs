@@ -111,6 +111,7 @@ impl SymbolMarket {
         if let Some(book) = &mut self.book {
             book.widen(self.rules);
         }
+        self.leave_limit();
     }
 
     /// See [`super::super::Market::go_on_from`].
@@ -131,6 +132,18 @@ impl SymbolMarket {
             self.announce(profile, now);
         }
         Some(Time(self.second))
+    }
+
+    /// A limit that moved away binds no more; before the first price the queue becomes a special quote again.
+    fn leave_limit(&mut self) {
+        if let Phase::Limit(side) = self.phase
+            && self.queue.price != self.bound(side)
+        {
+            self.phase = match self.message.current_price {
+                Some(_) => Phase::Open,
+                None => Phase::Special(side),
+            };
+        }
     }
 
     /// Every side that has a quote gets this sign.

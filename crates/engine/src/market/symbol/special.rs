@@ -236,7 +236,7 @@ impl SymbolMarket {
     }
 
     /// The limit on this side.
-    fn bound(&self, side: Side) -> Price {
+    pub(super) fn bound(&self, side: Side) -> Price {
         match side {
             Side::Buy => self.rules.highest,
             Side::Sell => self.rules.lowest,
