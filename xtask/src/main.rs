@@ -1,4 +1,6 @@
-//! Chores of the project: `cargo xtask ci | bench | fuzz`.
+//! Chores of the project: `cargo xtask ci | bench | fuzz | clients`.
+
+mod clients;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -13,6 +15,9 @@ cargo xtask <chore>
                               writes docs/performance.md. --quick: 40 s, writes nothing. --memory: 10 minutes at
                               500 messages/s. --only STAGES; --long
   fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
+  clients [--dir FOLDER]      programs of other people against `ayumi sim` on port 18080 (docs/sim.md); what cannot
+                              be had is skipped. FOLDER, or AYUMI_CLIENTS, holds clients that were fetched before.
+                              --only NAME: those whose name contains NAME. --ayumi FILE: this program, not a new build
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +27,7 @@ fn main() -> ExitCode {
         Some("ci") => ci(),
         Some("bench") => cargo(["run", "--release", "--package", "ayumi-bench", "--"], rest),
         Some("fuzz") => fuzz(rest),
+        Some("clients") => clients::run(rest),
         _ => Err(anyhow::anyhow!("{HELP}")),
     };
     match done {
