@@ -142,6 +142,17 @@ impl Book {
         moved
     }
 
+    /// Second levels that are thin for their place (a moment ago they were the touch) get a usual quantity.
+    pub(super) fn restock(&mut self, rng: &mut Rng) {
+        let rules = self.rules;
+        let thin = rules.usual(1) * rules.unit / 2;
+        for ladder in [&mut self.sell, &mut self.buy] {
+            if ladder.len > 1 && ladder.levels[1].qty.0 < thin {
+                ladder.levels[1] = rules.level(ladder.levels[1].price, 1, rng);
+            }
+        }
+    }
+
     /// Wider limits from now on.
     pub(super) fn widen(&mut self, rules: Rules) {
         self.rules = rules;

@@ -187,7 +187,7 @@ impl SymbolMarket {
             catch_up(book, &self.flow, self.rules, &mut self.rng);
         }
         let side = side.unwrap_or_else(|| self.flow.side(book, &mut self.rng));
-        let levels = 1 + self.rng.heavy(7);
+        let levels = self.rng.heavy(7);
         let now = self.clock(profile, now);
         for _ in 0..levels {
             self.sweep_level(profile, side, i64::MAX, now, each);

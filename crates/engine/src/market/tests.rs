@@ -1,5 +1,6 @@
 //! What holds after every message, checked on the encoded JSON: what a client of the station could see.
 
+mod day;
 mod operations;
 
 use std::collections::BTreeMap;

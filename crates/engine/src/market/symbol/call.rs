@@ -60,7 +60,7 @@ impl Gathering {
 
 /// Usual units of limit and of market orders: together about six times the second level.
 fn targets(rules: &Rules) -> [i64; 2] {
-    let all = rules.usual(1) * 7;
+    let all = rules.usual(1) * 6;
     [(all * 6 / 10).max(6), (all * 4 / 10).max(4)]
 }
 
@@ -82,7 +82,7 @@ impl SymbolMarket {
         }
         let now = self.clock(profile, now);
         if let Phase::Limit(side) = self.phase {
-            self.queue.change(&self.rules, &mut self.rng);
+            self.queue.change(&mut self.rng);
             return self.show_limit(side, now);
         }
         self.gather();
@@ -136,6 +136,7 @@ impl SymbolMarket {
             },
         }
         book.close_up(side, rng);
+        book.restock(rng);
     }
 
     fn show_call(&mut self, now: Option<Time>) {

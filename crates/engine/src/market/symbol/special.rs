@@ -14,6 +14,11 @@ use super::call::wander;
 use super::show::{Quotes, show_quotes};
 use crate::Stamp;
 
+/// How many times a usual second level waits at a special quote and at the limit (267,000 shares in front of levels of
+/// some thousand: kabusapi issue 771).
+const AT_SPECIAL: i64 = 10;
+const AT_LIMIT: i64 = 50;
+
 /// Those who wait at a special quote or at the limit, in units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queue {
@@ -22,6 +27,8 @@ pub(super) struct Queue {
     long: i64,
     /// On the other side.
     short: i64,
+    /// What the long side tends to.
+    usual: i64,
 }
 
 impl Queue {
@@ -29,20 +36,24 @@ impl Queue {
         price: Price(0),
         long: 4,
         short: 1,
+        usual: 12,
     };
 
-    fn at(price: Price, rules: &Rules, rng: &mut Rng) -> Self {
-        let long = (rules.usual(1) * (8 + rng.heavy(30))).max(12);
+    /// A queue of so many second levels, more or less.
+    fn at(price: Price, levels: i64, rules: &Rules, rng: &mut Rng) -> Self {
+        let usual = (rules.usual(1) * levels).max(12);
+        let long = usual * (70 + rng.below(40) + 10 * rng.heavy(10)) / 100;
         Self {
             price,
             long,
             short: (long / (3 + rng.below(8))).max(1),
+            usual,
         }
     }
 
     /// Orders come and go; the long side stays the long one.
-    pub(super) fn change(&mut self, rules: &Rules, rng: &mut Rng) {
-        let usual = (rules.usual(1) * 12).max(12);
+    pub(super) fn change(&mut self, rng: &mut Rng) {
+        let usual = self.usual;
         if rng.chance(700) {
             self.long = wander(self.long, usual, rng);
         } else {
@@ -66,7 +77,7 @@ impl SymbolMarket {
         }
         let now = self.clock(profile, now);
         if self.phase == Phase::Limit(side) {
-            self.queue.change(&self.rules, &mut self.rng);
+            self.queue.change(&mut self.rng);
             return self.show_limit(side, now);
         }
         let from = match self.phase {
@@ -74,22 +85,22 @@ impl SymbolMarket {
             _ => self.message.current_price.unwrap_or(self.close),
         };
         let price = self.onward(profile, from, side, renewal(profile.kind, self.close));
-        self.queue = Queue::at(price, &self.rules, &mut self.rng);
+        self.queue = Queue::at(price, AT_SPECIAL, &self.rules, &mut self.rng);
         self.book = Some(self.book_at(price, side));
         self.phase = Phase::Special(side);
+        self.flow.jump(price);
         self.show_special(side, now);
     }
 
     /// A special quote between two renewals.
     pub(super) fn wait_special(&mut self, side: Side, now: Option<Time>) {
-        self.queue.change(&self.rules, &mut self.rng);
+        self.queue.change(&mut self.rng);
         self.show_special(side, now);
     }
 
     /// The special quote found its counterpart.
     pub(super) fn cross_special(&mut self, side: Side) -> Trade {
         let price = self.queue.price;
-        self.flow.jump(price);
         self.book = Some(self.book_at(price, side));
         Trade {
             price,
@@ -168,7 +179,7 @@ impl SymbolMarket {
 
     fn enter_limit(&mut self, side: Side, now: Option<Time>) {
         let price = self.bound(side);
-        self.queue = Queue::at(price, &self.rules, &mut self.rng);
+        self.queue = Queue::at(price, AT_LIMIT, &self.rules, &mut self.rng);
         self.book = Some(self.book_at(price, side));
         self.phase = Phase::Limit(side);
         self.flow.jump(price);
@@ -182,7 +193,7 @@ impl SymbolMarket {
             (self.message.current_price.is_some() && self.rng.chance(250)).then(|| self.take_queue(profile, side));
         match trade {
             Some(trade) => self.book_in(profile, trade, now),
-            None => self.queue.change(&self.rules, &mut self.rng),
+            None => self.queue.change(&mut self.rng),
         }
         self.show_limit(side, now);
         trade
