@@ -14,10 +14,15 @@ use crate::recording::Recorded;
 pub struct SimConfig {
     /// Port on 127.0.0.1 and ::1; 0 = any free one.
     pub port: u16,
+    /// Port of the verification environment (the real one is 18081); 0 = any free one, `None` = it does not listen. It
+    /// has a token of its own and no market data.
+    pub verification_port: Option<u16>,
     /// A token that is valid from the start and that `POST /token` always answers; `None` = a new one every time.
     pub token: Option<String>,
     /// The API password; `None` = any is accepted.
     pub password: Option<String>,
+    /// The API password of the verification environment; `None` = any is accepted but the other environment's.
+    pub verification_password: Option<String>,
     /// Slots of the registration list, symbols touched by `/board` included.
     pub list_limit: usize,
     /// Where messages come from.
@@ -45,8 +50,10 @@ impl Default for SimConfig {
     fn default() -> Self {
         Self {
             port: 0,
+            verification_port: None,
             token: None,
             password: None,
+            verification_password: None,
             list_limit: 50,
             source: Source::Silent,
             speed: Speed::Times(1.0),
@@ -65,6 +72,7 @@ impl std::fmt::Debug for SimConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SimConfig")
             .field("port", &self.port)
+            .field("verification_port", &self.verification_port)
             .field("list_limit", &self.list_limit)
             .field("source", &self.source)
             .field("speed", &self.speed)
@@ -160,13 +168,18 @@ pub struct MarketConfig {
     pub seed: u64,
     /// What is traded.
     pub symbols: Vec<Symbol>,
-    /// Messages per simulated second in calm continuous trading, all symbols together.
+    /// Messages per simulated second, all symbols together: with [`Hours::Always`] their mean, with [`Hours::Session`]
+    /// what a calm hour (10:00) brings on average; openings bring several times as many. More than 3 per symbol are
+    /// more than a station sends: its 400 ms of thinning shrink then.
     pub per_second: f64,
     /// When it trades.
     pub hours: Hours,
-    /// Price paths to follow: a CSV of `date,symbol,time,price` at 1 s, plain or gzip; `None` = invented ones.
+    /// Price paths to follow: a CSV of `date,symbol,time,price` at 1 s, plain or gzip, days in order; `None` = invented
+    /// ones. With [`Hours::Session`] the first day follows that of the start's date, or one drawn from the seed;
+    /// symbols that are not in it, later days, and [`Hours::Always`] are invented.
     pub prices: Option<PathBuf>,
-    /// Where every true trade is written; `None` = nowhere.
+    /// Where every true trade is written, as CSV of `time,symbol,price,qty,volume,kind`; an older file is replaced.
+    /// `None` = nowhere.
     pub truth: Option<PathBuf>,
 }
 
@@ -289,6 +302,24 @@ pub enum SimError {
     Empty {
         /// The file.
         path: PathBuf,
+    },
+    /// The file of price paths cannot be used.
+    #[error("the price paths {path}, line {line}: {reason}; expected a CSV of date,symbol,time,price, plain or gzip")]
+    Prices {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1; 0 = the file could not be opened.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The ground truth cannot be written.
+    #[error("cannot write the ground truth {path}: {source}; choose a folder that exists and may be written")]
+    Truth {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// A number in the settings makes no sense.
     #[error("{0}")]

@@ -1,16 +1,19 @@
-//! Where messages come from: a queue of (time, symbol, text), pulled by the player. Pure but for reading a recording.
+//! Where messages come from: a queue of (time, symbol, text), pulled by the player. Files of recordings, price paths and
+//! the ground truth are its only business with the outside.
 
 mod market;
+mod paths;
+mod truth;
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_wire::num::Decimal;
+use ayumi_wire::num::{Decimal, Price, Qty};
 
 use self::market::MarketFeed;
-pub use self::market::{MarketAction, MarketEvent, Side};
 use crate::config::{SimConfig, SimError, Source};
+pub use crate::exchange::{MarketAction, MarketEvent, Side};
 use crate::recording::{self, Lines, Recorded};
 use crate::rest::Station;
 
@@ -41,7 +44,7 @@ impl Feed {
         Ok(match &config.source {
             Source::Silent => Self::Silent,
             Source::Market(market) => Self::Market {
-                market: Box::new(MarketFeed::new(market, config.start.unwrap_or_else(now))),
+                market: Box::new(MarketFeed::open(market, config.start.unwrap_or_else(now))?),
                 from_now: config.start.is_none(),
             },
             Source::Recording(recording) => Self::Played(Played::new(recording::open(recording)?)),
@@ -77,7 +80,7 @@ impl Feed {
         match self {
             Self::Silent => None,
             Self::Played(played) => played.take(station, out),
-            Self::Market { market, .. } => market.take(out),
+            Self::Market { market, .. } => market.take(station, out),
         }
     }
 
@@ -102,7 +105,34 @@ pub(crate) struct Played {
     lines: Lines,
     next: Option<Recorded>,
     slots: HashMap<String, usize>,
+    /// The last volume by slot: its growth is what was traded.
+    volumes: Vec<Seen>,
     skipped: u64,
+}
+
+/// What the messages of a symbol have told of its volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Seen {
+    /// No message yet: what was traded before the first one is not known.
+    #[default]
+    Nothing,
+    Volume(i64),
+}
+
+impl Seen {
+    /// What was traded since the last message. A volume that fell begins anew, null is 0 before the first trade.
+    fn growth(&mut self, volume: Option<i64>) -> i64 {
+        let growth = match (*self, volume) {
+            (Self::Volume(before), Some(now)) => (now - before).max(0),
+            _ => 0,
+        };
+        match (*self, volume) {
+            (_, Some(now)) => *self = Self::Volume(now),
+            (Self::Nothing, None) => *self = Self::Volume(0),
+            (Self::Volume(_), None) => {}
+        }
+        growth
+    }
 }
 
 impl Played {
@@ -111,6 +141,7 @@ impl Played {
             lines,
             next: None,
             slots: HashMap::new(),
+            volumes: Vec::new(),
             skipped: 0,
         };
         played.advance(Stamp(i64::MIN));
@@ -152,11 +183,26 @@ impl Played {
                 slot
             }
         };
+        let volume = volume_of(&recorded.text);
+        self.note(station, slot, recorded.at, volume, &recorded.text);
         Some(Item {
             at: recorded.at,
             slot,
-            volume: volume_of(&recorded.text),
+            volume,
         })
+    }
+
+    /// Growth of the volume goes to the tape as one trade at the message's price: a recording knows no better.
+    fn note(&mut self, station: &mut Station, slot: usize, at: Stamp, volume: Option<i64>, text: &[u8]) {
+        if self.volumes.len() <= slot {
+            self.volumes.resize(slot + 1, Seen::Nothing);
+        }
+        let growth = self.volumes[slot].growth(volume);
+        if growth > 0
+            && let Some(price) = number_of(text, b"\"CurrentPrice\":")
+        {
+            station.tapes.note(slot, at, Price(price.e4), Qty(growth));
+        }
     }
 }
 
@@ -176,14 +222,17 @@ fn now() -> Stamp {
 
 /// `TradingVolume` out of a message's text, without parsing the rest.
 pub(crate) fn volume_of(text: &[u8]) -> Option<i64> {
-    const KEY: &[u8] = b"\"TradingVolume\":";
-    let at = text.windows(KEY.len()).position(|w| w == KEY)? + KEY.len();
+    number_of(text, b"\"TradingVolume\":")?.whole().map(|q| q.0)
+}
+
+/// The number behind the first occurrence of a key.
+fn number_of(text: &[u8], key: &[u8]) -> Option<Decimal> {
+    let at = text.windows(key.len()).position(|w| w == key)? + key.len();
     let value = text[at..].trim_ascii_start();
     let end = value
         .iter()
         .position(|b| !matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'))?;
-    let number = std::str::from_utf8(&value[..end]).ok()?;
-    Decimal::parse(number)?.whole().map(|q| q.0)
+    Decimal::parse(std::str::from_utf8(&value[..end]).ok()?)
 }
 
 #[cfg(test)]
@@ -197,5 +246,20 @@ mod tests {
         assert_eq!(volume_of(br#"{"TradingVolume":0.5}"#), None);
         assert_eq!(volume_of(br#"{"TradingVolume":"#), None);
         assert_eq!(volume_of(b""), None);
+    }
+
+    #[test]
+    fn growth_of_the_volume_is_what_was_traded() {
+        let mut seen = Seen::default();
+        let growth: Vec<i64> = [Some(500), Some(700), None, Some(700), Some(900), Some(100), Some(150)]
+            .map(|volume| seen.growth(volume))
+            .to_vec();
+        assert_eq!(
+            growth,
+            [0, 200, 0, 0, 200, 0, 50],
+            "the first message is a base, and so is a new day"
+        );
+        let mut seen = Seen::default();
+        assert_eq!([None, Some(300)].map(|v| seen.growth(v)), [0, 300], "an opening print");
     }
 }

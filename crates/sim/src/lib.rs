@@ -12,6 +12,7 @@ mod clock;
 mod complete;
 mod config;
 mod counters;
+mod exchange;
 mod faults;
 mod feed;
 mod handle;
@@ -26,8 +27,8 @@ pub use action::{Action, Lasts, Problem, Problems, Time, What};
 pub use config::{CloneSymbol, Hours, MarketConfig, RecordingConfig, Repeat, Seam, SimConfig, SimError, Source, Speed};
 pub use counters::{Counters, SymbolCounters};
 pub use faults::{
-    BoardAnswer, BoardShape, BoardShapeFault, Cut, Faults, Maintenance, PingHabit, RawFrame, RestAnswer, RestFault,
-    Takeover, TapeFault, TapeTrouble, UpgradeFault,
+    Bend, BoardAnswer, BoardShape, BoardShapeFault, Cut, Dose, Faults, How, Maintenance, Messages, PingHabit, RawFrame,
+    Refusal, RestAnswer, RestFault, Takeover, TapeFault, TapeTrouble, UpgradeFault,
 };
 pub use feed::{MarketAction, MarketEvent, Side};
 pub use handle::{Sim, SimHandle};

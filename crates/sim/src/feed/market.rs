@@ -1,135 +1,109 @@
-//! A generated market as a source: which symbol moves, and when, drawn from the seed.
+//! The exchange as a source: its messages go to the player, its trades to the tapes and to the ground truth.
 
-use ayumi_engine::market::{Market, Profile};
-use ayumi_engine::{Stamp, Symbol};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use ayumi_engine::Stamp;
 
 use super::Item;
-use crate::config::MarketConfig;
+use super::paths;
+use super::truth::Truth;
+use crate::config::{MarketConfig, SimError};
+use crate::exchange::{Exchange, MarketAction, Setup};
 use crate::rest::Station;
 
-/// Something that happens in the market beside what the session script says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MarketAction {
-    /// Whom it happens to; `None` = every symbol.
-    pub symbol: Option<Symbol>,
-    /// What happens.
-    pub event: MarketEvent,
-    /// When it ends, for events that last; `None` = with the session.
-    pub until: Option<Stamp>,
-}
+/// A next message later than this leaves time to bring the truth to the disk, ns.
+const LULL: i64 = 500_000_000;
 
-/// What can happen in a market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MarketEvent {
-    /// No price is found: a special quote (0102) walks to this side until it ends with an auction. Before the open this
-    /// delays the opening.
-    SpecialQuote(Side),
-    /// Trading is halted, then resumed by an auction (0059).
-    Halt,
-    /// The price runs to the day's limit on this side and stays there.
-    Limit(Side),
-    /// One message with equal best prices and quantities on both sides, then the book as it was.
-    Lock,
-    /// One message with the best buy above the best sell, then the book as it was.
-    Cross,
-    /// One message whose best quotes are all 0, price and volume unchanged.
-    ZeroQuotes,
-    /// One message whose price, volume and best-quote block is null.
-    NullBlock,
-    /// This many times as many events.
-    Rush(u32),
-    /// Nothing moves, no message comes.
-    Silence,
-}
-
-/// A side of the book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Too many buyers: prices rise.
-    Buy,
-    /// Too many sellers: prices fall.
-    Sell,
-}
-
-/// The market, its clock and its dice. Integers only: the same seed gives the same bytes on every machine.
+/// The exchange and those who listen to it.
 pub(crate) struct MarketFeed {
-    market: Market,
-    /// One per symbol, in the market's order.
+    exchange: Exchange,
+    start: Stamp,
+    /// One per symbol, in the exchange's order.
     slots: Vec<usize>,
-    dice: u64,
-    /// Mean simulated time between messages, ns.
-    mean_gap: u64,
-    next: Stamp,
+    tickers: Vec<String>,
+    truth: Option<Truth>,
 }
 
 impl MarketFeed {
-    /// A market before its opening, its first message due at `start`.
-    pub(crate) fn new(config: &MarketConfig, start: Stamp) -> Self {
-        let (seed, symbols, per_second) = (config.seed, &config.symbols, config.per_second);
-        let mut seen = std::collections::BTreeSet::new();
-        let profiles = symbols
-            .iter()
-            .filter(|s| seen.insert(*s))
-            .map(|s| Profile::of(s, seed))
-            .collect();
-        Self {
-            market: Market::new(seed, profiles),
+    /// Opens the exchange at `start`; reads the price paths, creates the truth file.
+    pub(crate) fn open(config: &MarketConfig, start: Stamp) -> Result<Self, SimError> {
+        let paths = match &config.prices {
+            Some(path) => paths::read(path, start.date(), config.seed)?,
+            None => BTreeMap::new(),
+        };
+        let exchange = Exchange::open(&Setup {
+            seed: config.seed,
+            symbols: &config.symbols,
+            per_second: config.per_second,
+            hours: config.hours,
+            start,
+            paths,
+        });
+        Ok(Self {
+            tickers: exchange.symbols().map(ayumi_engine::Symbol::ticker).collect(),
+            exchange,
+            start,
             slots: Vec::new(),
-            dice: seed ^ 0x5EED_0F7E_ED5E_ED00,
-            mean_gap: (1e9 / per_second) as u64,
-            next: start,
-        }
+            truth: config.truth.as_deref().map(Truth::create).transpose()?,
+        })
     }
 
-    /// Shows every symbol's first state on `/board`.
+    /// Shows on `/board` what every symbol looks like at the start.
     pub(crate) fn prime(&mut self, station: &mut Station) {
+        self.exchange.pass_to(self.start);
+        let symbols: Vec<_> = self.exchange.symbols().cloned().collect();
         let mut text = Vec::with_capacity(2048);
-        for (index, profile) in self.market.profiles().iter().enumerate() {
-            let slot = station.slot(&profile.symbol);
+        for (index, symbol) in symbols.iter().enumerate() {
+            let slot = station.slot(symbol);
             text.clear();
-            self.market.message(index).write(&mut text);
+            self.exchange.show(index, &mut text);
             station.boards.update(slot, &text);
             self.slots.push(slot);
         }
+        self.tell(station, self.start);
     }
 
+    /// Without a start of its own, the market begins when its player does.
     pub(crate) fn begin(&mut self, now: Stamp) {
-        self.next = now;
+        self.exchange.begin(now);
+        self.exchange.pass_to(now);
     }
 
-    pub(crate) fn peek(&self) -> Option<Stamp> {
-        (!self.slots.is_empty()).then_some(self.next)
+    pub(crate) fn peek(&mut self) -> Option<Stamp> {
+        match self.slots.is_empty() {
+            true => None,
+            false => self.exchange.peek(),
+        }
     }
 
-    pub(crate) fn take(&mut self, out: &mut Vec<u8>) -> Option<Item> {
-        let index = self.below(self.slots.len() as u64) as usize;
-        let &slot = self.slots.get(index)?;
-        let at = self.next;
-        self.market.step(index, at);
-        let message = self.market.message(index);
-        message.write(out);
-        let volume = message.trading_volume.map(|q| q.0);
-        // Between nothing and twice the mean: messages come unevenly, as they do.
-        let gap = self.below(2 * self.mean_gap + 1);
-        self.next = Stamp(at.0.saturating_add(gap as i64));
-        Some(Item { at, slot, volume })
+    pub(crate) fn take(&mut self, station: &mut Station, out: &mut Vec<u8>) -> Option<Item> {
+        let sent = self.exchange.take(out)?;
+        let &slot = self.slots.get(sent.index)?;
+        self.tell(station, sent.at);
+        if let Some(truth) = &mut self.truth {
+            let next = self.exchange.peek().unwrap_or(Stamp::NEVER);
+            truth.tend(next.0.saturating_sub(sent.at.0) < LULL);
+        }
+        Some(Item {
+            at: sent.at,
+            slot,
+            volume: sent.volume,
+        })
     }
 
     /// Lets something happen.
     pub(crate) fn act(&mut self, action: &MarketAction, now: Stamp) {
-        log::debug!("{action:?} at {}", now.0);
+        self.exchange.act(action, now);
     }
 
-    /// A draw from 0 to `n` - 1 (splitmix64).
-    fn below(&mut self, n: u64) -> u64 {
-        self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.dice;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^= x >> 31;
-        ((u128::from(x) * u128::from(n)) >> 64) as u64
+    /// The trades until then, to everyone who keeps them.
+    fn tell(&mut self, station: &mut Station, until: Stamp) {
+        while let Some(print) = self.exchange.print(until) {
+            let slot = self.slots[print.index];
+            station.tapes.note(slot, print.at, print.price, print.qty);
+            if let Some(truth) = &mut self.truth {
+                truth.note(&print, &self.tickers[print.index]);
+            }
+        }
     }
 }
