@@ -13,6 +13,7 @@ use crate::counters::Counters;
 use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
 use crate::feed::{Feed, volume_of};
 use crate::push::{Outbox, Player};
+use crate::rest::Environment;
 use crate::server::{self, Listeners};
 use crate::shared::Shared;
 
@@ -28,6 +29,8 @@ impl Sim {
         check(&config)?;
         let feed = Feed::open(&config)?;
         let listeners = Listeners::bind(config.port)?;
+        let verification = config.verification_port.map(Listeners::bind).transpose()?;
+        let verification_port = verification.as_ref().map(|l| l.port);
         let shared = Arc::new(Shared::new(&config, listeners.port));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -36,21 +39,28 @@ impl Sim {
         let (stop, stopped) = oneshot::channel::<()>();
         let player = Player::new(Arc::clone(&shared), feed, config.start);
         let server = Arc::clone(&shared);
+        let verifier = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("ayumi-sim".into())
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::spawn(player.run());
+                    if let Some(listeners) = verification {
+                        tokio::spawn(async {
+                            log_end(server::serve(verifier, listeners, Environment::Verification).await);
+                        });
+                    }
                     tokio::select! {
                         biased;
                         _ = stopped => {}
-                        result = server::serve(server, listeners) => log_end(result),
+                        result = server::serve(server, listeners, Environment::Production) => log_end(result),
                     }
                 });
             })
             .map_err(SimError::Thread)?;
         Ok(SimHandle {
             shared,
+            verification_port,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -86,6 +96,7 @@ fn log_end(result: io::Result<()>) {
 /// A running simulator; it stops when this is dropped.
 pub struct SimHandle {
     shared: Arc<Shared>,
+    verification_port: Option<u16>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -95,6 +106,12 @@ impl SimHandle {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.shared.port
+    }
+
+    /// The port of the verification environment, when it listens.
+    #[must_use]
+    pub fn verification_port(&self) -> Option<u16> {
+        self.verification_port
     }
 
     /// The simulated time: it stands until the source begins, then runs at the chosen speed.

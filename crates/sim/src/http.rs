@@ -45,6 +45,17 @@ impl Request {
         let path = self.target.split(['?', '#']).next().unwrap_or_default();
         percent_decoded(path)
     }
+
+    /// The first query parameter of this name, in any letter case, escapes decoded; `a` and `a=` are both empty.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let target = self.target.split('#').next().unwrap_or_default();
+        let (_, query) = target.split_once('?')?;
+        query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
+            decoded(key).eq_ignore_ascii_case(name).then(|| decoded(value))
+        })
+    }
 }
 
 /// What stands at the front of a buffer.
@@ -210,7 +221,22 @@ mod tests {
         assert!(first.keep_alive);
         let (second, _) = request(&bytes[taken..]);
         assert_eq!(second.path(), "/board/7203@1");
+        assert_eq!(second.query("AddInfo").as_deref(), Some("x"));
         assert!(!second.keep_alive);
+    }
+
+    #[test]
+    fn queries_are_decoded_whatever_their_case() {
+        let of = |target: &str| Request {
+            target: target.to_owned(),
+            ..Request::default()
+        };
+        let ranking = of("/ranking?type=5&ExchangeDivision=%54P&a+b=c%2Bd%&flag&type=6#type=7");
+        assert_eq!(ranking.query("Type").as_deref(), Some("5"));
+        assert_eq!(ranking.query("exchangedivision").as_deref(), Some("TP"));
+        assert_eq!(ranking.query("a b").as_deref(), Some("c+d%"));
+        assert_eq!((ranking.query("flag").as_deref(), ranking.query("z")), (Some(""), None));
+        assert_eq!(of("/ranking#?type=1").query("type"), None);
     }
 
     #[test]

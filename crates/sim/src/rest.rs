@@ -1,26 +1,43 @@
 //! The REST side as pure state: session, registration list, rate limits, boards. Time comes in as an argument.
 //!
-//! The order of the checks is ours where no source tells it: path, method, login, key, rate, media type, body.
+//! The order of the checks is ours where no source tells it: path, method, maintenance, login, key, rate, media type,
+//! then path argument, query or body. A family of endpoints a file. Orders are refused (`other`).
 
+mod board;
 mod boards;
+mod body;
+mod dice;
+mod endpoint;
 mod limiter;
+mod list;
+mod members;
+mod other;
+mod ranking;
 mod registry;
 mod session;
+mod shape;
+mod symbols;
 mod tape;
+mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_wire::rest::{Entry, RegisterAnswer, RegisterRequest, TokenAnswer, TokenRequest, code};
+use ayumi_wire::rest::code;
 
 pub(crate) use self::boards::Boards;
+use self::dice::Dice;
+use self::endpoint::{Class, Endpoint};
+pub(crate) use self::endpoint::{api_path, counted_as, host_is_local};
 use self::limiter::Limiter;
-use self::registry::{Full, Registry};
+use self::registry::Registry;
 pub(crate) use self::session::Session;
 pub(crate) use self::tape::Tapes;
-use crate::config::{SimConfig, Speed};
-use crate::faults::{BoardAnswer, Faults, RestAnswer};
+use self::verification::Verification;
+use crate::config::{SimConfig, Source, Speed};
+use crate::faults::{BoardAnswer, Faults, Maintenance, RestAnswer};
 use crate::http::{Answer, Request};
 
 /// Everything behind the REST port.
@@ -33,11 +50,23 @@ pub(crate) struct Station {
     pub boards: Boards,
     pub tapes: Tapes,
     pub overrides: BTreeMap<Symbol, BoardAnswer>,
+    verification: Verification,
     registry: Registry,
     touched: BTreeSet<Symbol>,
-    info: Limiter,
-    register: Limiter,
+    tape_turns: BTreeMap<Symbol, Arc<tokio::sync::Mutex<()>>>,
+    limits: Limits,
+    dice: Dice,
+    /// The market's, so that symbols are what the market makes them; 0 without one.
+    seed: u64,
     speed: Speed,
+}
+
+/// Both are served by one application: one login, one list, one count of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Environment {
+    Production,
+    /// For tests of a connection: no market data.
+    Verification,
 }
 
 /// What to do with a request.
@@ -53,6 +82,11 @@ pub(crate) struct Reply {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Act {
     Answer(Answer),
+    /// [`Station::tape`], at once when there are more trades than known.
+    NextTrade {
+        symbol: Symbol,
+        known: usize,
+    },
     /// Only this many bytes, then close.
     Truncated(Answer, usize),
     /// Nothing, the connection stays open.
@@ -61,77 +95,53 @@ pub(crate) enum Act {
     Reset,
 }
 
-/// The endpoints served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Endpoint {
-    Token,
-    Register,
-    Unregister,
-    UnregisterAll,
-    Board,
+/// A call that has passed the checks.
+struct Call<'a> {
+    endpoint: Endpoint,
+    path: &'a str,
+    /// What follows the endpoint in the path.
+    argument: &'a str,
+    request: &'a Request,
 }
 
-impl Endpoint {
-    fn of(path: &str) -> Option<Self> {
-        Some(match path.to_ascii_lowercase().as_str() {
-            "/token" => Self::Token,
-            "/register" => Self::Register,
-            "/unregister" => Self::Unregister,
-            "/unregister/all" => Self::UnregisterAll,
-            p if p.starts_with("/board/") => Self::Board,
-            _ => return None,
-        })
-    }
+/// One count a class of calls.
+struct Limits {
+    info: Limiter,
+    register: Limiter,
+    wallet: Limiter,
+    order: Limiter,
+    tape: Limiter,
+}
 
-    fn method(self) -> &'static str {
-        match self {
-            Self::Token => "POST",
-            Self::Board => "GET",
-            Self::Register | Self::Unregister | Self::UnregisterAll => "PUT",
+impl Limits {
+    fn new(second: Duration) -> Self {
+        Self {
+            info: Limiter::new(second, 10),
+            register: Limiter::new(second, 10),
+            wallet: Limiter::new(second, 10),
+            order: Limiter::new(second, 5),
+            tape: Limiter::new(second, 2),
         }
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Token => "/token",
-            Self::Register => "/register",
-            Self::Unregister => "/unregister",
-            Self::UnregisterAll => "/unregister/all",
-            Self::Board => "/board",
+    fn allow(&mut self, class: Class, now: Instant) -> bool {
+        match class {
+            Class::Free => true,
+            Class::Info => self.info.allows(now),
+            Class::Register => self.register.allows(now),
+            Class::Wallet => self.wallet.allows(now),
+            Class::Order => self.order.allows(now),
+            Class::TimeAndSales => self.tape.allows(now),
         }
     }
-}
-
-/// How a request is counted: `GET /board`; unknown paths share one name, so that the counters stay bounded.
-pub(crate) fn counted_as(request: &Request) -> String {
-    let path = request.path();
-    let name = api_path(&path).and_then(Endpoint::of).map_or("other", Endpoint::name);
-    let method = match request.method.as_str() {
-        known @ ("GET" | "PUT" | "POST" | "DELETE" | "HEAD" | "OPTIONS") => known,
-        _ => "OTHER",
-    };
-    format!("{method} {name}")
-}
-
-/// The part after `/kabusapi`; `None` = outside of what http.sys gives to the station.
-pub(crate) fn api_path(path: &str) -> Option<&str> {
-    let prefix = path.get(..9)?;
-    let rest = &path[9..];
-    (prefix.eq_ignore_ascii_case("/kabusapi") && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
-}
-
-/// The Host rule of http.sys: `localhost` with or without this port.
-pub(crate) fn host_is_local(request: &Request, port: u16) -> bool {
-    let host = request.header("host").unwrap_or_default();
-    let (name, given) = match host.rsplit_once(':') {
-        Some((name, given)) => (name, given.parse().ok()),
-        None => (host, Some(port)),
-    };
-    name.eq_ignore_ascii_case("localhost") && given == Some(port)
 }
 
 impl Station {
     pub(crate) fn new(config: &SimConfig) -> Self {
+        let seed = match &config.source {
+            Source::Market(market) => market.seed,
+            _ => 0,
+        };
         Self {
             now: config.start.unwrap_or_default(),
             faults: config.faults.clone(),
@@ -139,10 +149,13 @@ impl Station {
             boards: Boards::new(config.require_registration),
             tapes: Tapes::default(),
             overrides: BTreeMap::new(),
+            verification: Verification::new(config.verification_password.clone()),
             registry: Registry::new(config.list_limit),
             touched: BTreeSet::new(),
-            info: Limiter::new(config.speed.real(Duration::from_secs(1))),
-            register: Limiter::new(config.speed.real(Duration::from_secs(1))),
+            tape_turns: BTreeMap::new(),
+            limits: Limits::new(config.speed.real(Duration::from_secs(1))),
+            dice: Dice::new(seed),
+            seed,
             speed: config.speed,
         }
     }
@@ -171,8 +184,16 @@ impl Station {
         self.boards.registered(&self.registry);
     }
 
+    /// Restarts the application: list and tokens are gone, everything has to be asked upstream again.
+    pub(crate) fn restart(&mut self) {
+        self.touched.clear();
+        self.lose_list();
+        self.session.replace_token();
+        self.verification.session.replace_token();
+    }
+
     /// Answers one request.
-    pub(crate) fn answer(&mut self, now: Instant, request: &Request) -> Reply {
+    pub(crate) fn answer(&mut self, now: Instant, environment: Environment, request: &Request) -> Reply {
         let path = request.path();
         let Some(path) = api_path(&path) else {
             return Reply::now(Answer::html(404, "Not Found"));
@@ -184,8 +205,8 @@ impl Station {
             Some(RestAnswer::Body { status, body }) => Reply::now(Answer::json(status, body)),
             Some(RestAnswer::Never) => Reply::act(Act::Never),
             Some(RestAnswer::Reset) => Reply::act(Act::Reset),
-            Some(RestAnswer::Late { delay }) => self.usual(now, path, request).later(delay),
-            Some(RestAnswer::Truncated { bytes }) => match self.usual(now, path, request) {
+            Some(RestAnswer::Late { delay }) => self.usual(now, environment, path, request).later(delay),
+            Some(RestAnswer::Truncated { bytes }) => match self.usual(now, environment, path, request) {
                 Reply {
                     delay,
                     act: Act::Answer(answer),
@@ -195,163 +216,113 @@ impl Station {
                 },
                 other => other,
             },
-            None => self.usual(now, path, request),
+            None => self.usual(now, environment, path, request),
         }
     }
 
+    /// Held while a request for a tape is worked at: a second one for the same symbol waits for the first, even when
+    /// requests are not processed one after another.
+    pub(crate) fn tape_turn(&mut self, request: &Request) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let path = request.path();
+        let (endpoint, _, argument) = Endpoint::of(api_path(&path)?)?;
+        let symbol = (endpoint == Endpoint::TimeAndSales).then(|| self.named(argument).ok())??;
+        Some(Arc::clone(self.tape_turns.entry(symbol).or_default()))
+    }
+
     fn next_fault(&mut self, path: &str) -> Option<RestAnswer> {
-        let fits = |f: &&mut crate::faults::RestFault| path.starts_with(&f.path) && f.times != Some(0);
-        let fault = self.faults.rest.iter_mut().find(fits)?;
+        let dice = &mut self.dice;
+        let fault = self.faults.rest.iter_mut().find(|fault| {
+            let fits = path.starts_with(&fault.path) && fault.times != Some(0);
+            fits && fault.chance.is_none_or(|chance| dice.chance(chance))
+        })?;
         if let Some(times) = &mut fault.times {
             *times -= 1;
         }
         Some(fault.answer.clone())
     }
 
-    fn usual(&mut self, now: Instant, path: &str, request: &Request) -> Reply {
-        match self.checked(now, path, request) {
-            Ok(reply) => reply,
-            Err(answer) => Reply::now(answer),
-        }
+    fn usual(&mut self, now: Instant, environment: Environment, path: &str, request: &Request) -> Reply {
+        let answered = self
+            .checked(now, environment, path, request)
+            .and_then(|call| self.dispatched(environment, &call));
+        answered.unwrap_or_else(Reply::now)
     }
 
-    fn checked(&mut self, now: Instant, path: &str, request: &Request) -> Result<Reply, Answer> {
-        let endpoint = Endpoint::of(path).ok_or_else(|| Answer::error(400, code::BAD_PATH))?;
+    fn checked<'a>(
+        &mut self,
+        now: Instant,
+        environment: Environment,
+        path: &'a str,
+        request: &'a Request,
+    ) -> Result<Call<'a>, Answer> {
+        let found = Endpoint::of(path).ok_or_else(|| Answer::error(400, code::BAD_PATH))?;
+        let (endpoint, _, argument) = found;
         if request.method != endpoint.method() {
             return Err(Answer::error(405, code::METHOD));
+        }
+        match self.faults.maintenance {
+            Some(Maintenance::Stopped) => return Err(Answer::error(503, code::INTERNAL)),
+            Some(Maintenance::RateLimit) => return Err(Answer::error(429, code::RATE_LIMIT)),
+            None => {}
         }
         if !self.session.is_logged_in() {
             return Err(Answer::error(401, code::NOT_LOGGED_IN[0]));
         }
-        if endpoint != Endpoint::Token && !self.session.accepts(request.header("x-api-key")) {
+        if endpoint != Endpoint::Token && !self.accepts(environment, request.header("x-api-key")) {
             return Err(Answer::error(401, code::KEY_MISMATCH));
         }
-        let limiter = match endpoint {
-            Endpoint::Token => None,
-            Endpoint::Board => Some(&mut self.info),
-            _ => Some(&mut self.register),
-        };
-        if self.faults.rate_limit && limiter.is_some_and(|l| !l.allows(now)) {
+        if self.faults.rate_limit && !self.limits.allow(endpoint.class(), now) {
             return Err(Answer::error(429, code::RATE_LIMIT));
         }
-        let json = || {
-            let media = request.header("content-type").and_then(|v| v.split(';').next());
-            match media.is_some_and(|m| m.trim().eq_ignore_ascii_case("application/json")) {
-                true => Ok(()),
-                false => Err(Answer::error(415, code::MEDIA_TYPE)),
+        let media = request.header("content-type").and_then(|v| v.split(';').next());
+        let is_json = media.is_some_and(|m| m.trim().eq_ignore_ascii_case("application/json"));
+        if endpoint.has_body() && !is_json {
+            return Err(Answer::error(415, code::MEDIA_TYPE));
+        }
+        Ok(Call {
+            endpoint,
+            path,
+            argument,
+            request,
+        })
+    }
+
+    fn accepts(&self, environment: Environment, key: Option<&str>) -> bool {
+        match environment {
+            Environment::Production => self.session.accepts(key),
+            Environment::Verification => {
+                self.verification.issued_at == self.session.logouts() && self.verification.session.accepts(key)
             }
-        };
-        match endpoint {
-            Endpoint::Board => Ok(self.board(&path["/board/".len()..])),
-            Endpoint::UnregisterAll => {
-                self.touched.clear();
-                self.lose_list();
-                Ok(Reply::now(self.list()))
-            }
-            Endpoint::Token => json().and_then(|()| self.token(&request.body)).map(Reply::now),
-            Endpoint::Register => json().and_then(|()| self.add(&request.body)).map(Reply::now),
-            Endpoint::Unregister => json().and_then(|()| self.remove(&request.body)).map(Reply::now),
         }
     }
 
-    fn token(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        let request: TokenRequest = read(body)?;
-        match self.session.issue(&request.api_password) {
-            Some(token) => Ok(to_json(&TokenAnswer { result_code: 0, token })),
-            None => Err(Answer::error(401, code::WRONG_PASSWORD)),
+    fn dispatched(&mut self, environment: Environment, call: &Call<'_>) -> Result<Reply, Answer> {
+        if environment == Environment::Verification
+            && let Some(answered) = self.verify(call)
+        {
+            return answered;
         }
-    }
-
-    /// Adds; unknown codes are left out and reported without saying which, as the station does. A request that does
-    /// not fit adds nothing.
-    fn add(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        let (good, bad) = self.sorted_out(body)?;
-        if bad > 0 && good.is_empty() {
-            return Err(Answer::error(400, code::NONE_REGISTERED));
+        let (request, argument) = (call.request, call.argument);
+        match call.endpoint {
+            Endpoint::Token => self.token(environment, &request.body).map(Reply::now),
+            Endpoint::Register => self.add(&request.body).map(Reply::now),
+            Endpoint::Unregister => self.remove(&request.body).map(Reply::now),
+            Endpoint::UnregisterAll => Ok(Reply::now(self.remove_all())),
+            Endpoint::Board => self.board(argument),
+            Endpoint::Symbol => self.symbol(argument, request),
+            Endpoint::PrimaryExchange => self.primary_exchange(argument),
+            Endpoint::Ranking => self.ranking(request),
+            Endpoint::FutureName => self.future_name(request),
+            Endpoint::OptionName | Endpoint::WeeklyOptionName => self.option_name(request),
+            Endpoint::TimeAndSales => self.named(argument).map(|symbol| self.time_and_sales(symbol)),
+            Endpoint::SoftLimit => Ok(other::soft_limit()),
+            Endpoint::Regulations => self.regulations(argument),
+            Endpoint::MarginPremium => self.margin_premium(argument),
+            Endpoint::FxRate => Err(other::no_rates()),
+            Endpoint::Wallet => Ok(other::wallet(environment, call.path)),
+            Endpoint::Orders => Ok(other::no_orders()),
+            Endpoint::SendOrder | Endpoint::CancelOrder => Err(other::refused()),
         }
-        let added = self.registry.add_push(&good);
-        self.boards.registered(&self.registry);
-        match added {
-            Err(Full) => Err(Answer::error(400, code::LIST_FULL)),
-            Ok(()) if bad > 0 => Err(Answer::error(400, code::SOME_REGISTERED)),
-            Ok(()) => Ok(self.list()),
-        }
-    }
-
-    fn remove(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        let (good, bad) = self.sorted_out(body)?;
-        for symbol in &good {
-            self.registry.remove(symbol);
-            self.touched.remove(symbol);
-        }
-        self.boards.registered(&self.registry);
-        match (bad, good.is_empty()) {
-            (0, _) => Ok(self.list()),
-            (_, true) => Err(Answer::error(400, 4_001_020)),
-            (_, false) => Err(Answer::error(400, 4_001_021)),
-        }
-    }
-
-    /// The known symbols of a request, and how many unknown ones it named.
-    fn sorted_out(&self, body: &[u8]) -> Result<(Vec<Symbol>, usize), Answer> {
-        let request: RegisterRequest = read(body)?;
-        let named = request.symbols.len();
-        let good: Vec<Symbol> = request
-            .symbols
-            .into_iter()
-            .map(|e| Symbol {
-                code: e.symbol,
-                exchange: e.exchange,
-            })
-            .filter(|s| self.knows(s))
-            .collect();
-        let bad = named - good.len();
-        Ok((good, bad))
-    }
-
-    fn knows(&self, symbol: &Symbol) -> bool {
-        let code = symbol.code.as_str();
-        (3..=12).contains(&code.len())
-            && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-            && matches!(symbol.exchange, 1 | 2 | 3 | 5 | 6 | 23 | 24)
-            && !self.faults.bad_symbols.contains(code)
-    }
-
-    fn board(&mut self, name: &str) -> Reply {
-        let symbol = name.split_once('@').and_then(|(code, exchange)| {
-            Some(Symbol {
-                code: code.to_owned(),
-                exchange: exchange.parse().ok()?,
-            })
-        });
-        let Some(symbol) = symbol.filter(|s| self.knows(s)) else {
-            return Reply::now(Answer::error(400, code::UNKNOWN_SYMBOL));
-        };
-        if self.registry.touch(&symbol) == Err(Full) {
-            return Reply::now(Answer::error(400, code::LIST_FULL));
-        }
-        let first = match self.touched.insert(symbol.clone()) {
-            true => self.faults.first_touch,
-            false => Duration::ZERO,
-        };
-        let answer = self.overrides.get(&symbol).cloned().unwrap_or(BoardAnswer::Usual);
-        let work = self.speed.real(self.faults.board_delay.saturating_add(first));
-        self.board_reply(&symbol, answer).later(work)
-    }
-
-    fn board_reply(&self, symbol: &Symbol, answer: BoardAnswer) -> Reply {
-        match answer {
-            BoardAnswer::Usual | BoardAnswer::Shape(_) => Reply::now(Answer::json(200, self.boards.text(symbol))),
-            BoardAnswer::Body(body) => Reply::now(Answer::json(200, body)),
-            BoardAnswer::Status(status, body) => Reply::now(Answer::json(status, body)),
-            BoardAnswer::Delay(delay, inner) => self.board_reply(symbol, *inner).later(delay),
-            BoardAnswer::Never => Reply::act(Act::Never),
-        }
-    }
-
-    fn list(&self) -> Answer {
-        let regist_list = self.registry.push_symbols().map(entry).collect();
-        to_json(&RegisterAnswer { regist_list })
     }
 }
 
@@ -370,13 +341,6 @@ impl Reply {
     fn later(mut self, delay: Duration) -> Self {
         self.delay = self.delay.saturating_add(delay);
         self
-    }
-}
-
-fn entry(symbol: &Symbol) -> Entry {
-    Entry {
-        symbol: symbol.code.clone(),
-        exchange: symbol.exchange,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::SimError;
 use crate::faults::UpgradeFault;
 use crate::http::{self, Answer, MAX_BODY, MAX_HEAD, Parsed, Request};
 use crate::push;
-use crate::rest::{self, Act};
+use crate::rest::{self, Act, Environment, Reply};
 use crate::shared::Shared;
 
 /// An idle connection is closed after this time, as http.sys does.
@@ -23,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(120);
 const MAX_CONNECTIONS: usize = 512;
 /// Ports tried when any will do but one family has it taken.
 const PORT_TRIES: usize = 20;
+/// How often a request that waits for a trade looks for one.
+const TRADE_POLL: Duration = Duration::from_millis(10);
 /// How long a closed connection is drained, so that the client reads the answer and no reset.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -93,18 +95,27 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
+/// Where a connection came in.
+#[derive(Clone, Copy)]
+struct Door {
+    environment: Environment,
+    port: u16,
+}
+
 /// Accepts until the runtime ends.
-pub(crate) async fn serve(shared: Arc<Shared>, listeners: Listeners) -> io::Result<()> {
+pub(crate) async fn serve(shared: Arc<Shared>, listeners: Listeners, environment: Environment) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let port = listeners.port;
+    let door = Door { environment, port };
     if let Some(v6) = listeners.v6 {
         let v6 = TcpListener::from_std(v6)?;
-        tokio::spawn(accept(Arc::clone(&shared), v6, Arc::clone(&room)));
+        tokio::spawn(accept(Arc::clone(&shared), door, v6, Arc::clone(&room)));
     }
-    accept(shared, TcpListener::from_std(listeners.v4)?, room).await;
+    accept(shared, door, TcpListener::from_std(listeners.v4)?, room).await;
     Ok(())
 }
 
-async fn accept(shared: Arc<Shared>, listener: TcpListener, room: Arc<Semaphore>) {
+async fn accept(shared: Arc<Shared>, door: Door, listener: TcpListener, room: Arc<Semaphore>) {
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else {
             return;
@@ -114,7 +125,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, room: Arc<Semaphore>
                 let shared = Arc::clone(&shared);
                 shared.tally.count(|c| c.connections += 1);
                 tokio::spawn(async move {
-                    connection(shared, stream).await;
+                    connection(shared, door, stream).await;
                     drop(place);
                 });
             }
@@ -137,7 +148,7 @@ enum After {
     Upgrade(Vec<u8>),
 }
 
-async fn connection(shared: Arc<Shared>, mut stream: TcpStream) {
+async fn connection(shared: Arc<Shared>, door: Door, mut stream: TcpStream) {
     // An error here costs speed only.
     let _ = stream.set_nodelay(true);
     let mut buffer = Vec::with_capacity(4096);
@@ -158,36 +169,66 @@ async fn connection(shared: Arc<Shared>, mut stream: TcpStream) {
             }
             Parsed::Refused(answer) => {
                 shared.tally.count(|c| bump(&mut c.rest_statuses, answer.status));
-                write_answer(&mut stream, &answer, true).await
+                write_answer(&shared, &mut stream, &answer, true).await
             }
             Parsed::Request(request, taken) => {
                 buffer.drain(..taken);
                 continued = false;
-                on_request(&shared, &mut stream, &mut buffer, &request).await
+                on_request(&shared, door, &mut stream, &mut buffer, &request).await
             }
         };
         match after {
             After::KeepAlive => {}
             After::Close => return linger(&mut stream).await,
             After::Drop => return,
-            After::Upgrade(handshake) => return push::serve(shared, stream, handshake, buffer).await,
+            After::Upgrade(handshake) => match door.environment {
+                Environment::Production => return push::serve(shared, stream, handshake, buffer).await,
+                Environment::Verification => return silent(&mut stream, &handshake, buffer).await,
+            },
         }
     }
 }
 
-async fn on_request(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request) -> After {
+/// The PUSH line of the verification environment: open and without a word. It takes no part in takeovers.
+async fn silent(stream: &mut TcpStream, handshake: &[u8], mut heard: Vec<u8>) {
+    const CLOSE: u8 = 8;
+    if stream.write_all(handshake).await.is_err() {
+        return;
+    }
+    loop {
+        // Clients never send but to close, so a close frame comes first in what is read.
+        if heard.first().is_some_and(|byte| byte & 0x0F == CLOSE) {
+            if stream.write_all(&[0x80 | CLOSE, 0]).await.is_ok() {
+                linger(stream).await;
+            }
+            return;
+        }
+        heard.clear();
+        if !matches!(stream.read_buf(&mut heard).await, Ok(n) if n > 0) {
+            return;
+        }
+    }
+}
+
+async fn on_request(
+    shared: &Shared,
+    door: Door,
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    request: &Request,
+) -> After {
     let path = request.path();
     let upgrade = rest::api_path(&path).is_some_and(|p| p.eq_ignore_ascii_case("/websocket"))
         && request.method == "GET"
         && request.has_token("upgrade", "websocket");
     let checked = shared.station().faults.host_rule;
-    if checked && !rest::host_is_local(request, shared.port) {
+    if checked && !rest::host_is_local(request, door.port) {
         shared.tally.count(|c| {
             c.bad_hosts += 1;
             c.push_refused += u64::from(upgrade);
             bump(&mut c.rest_statuses, 400);
         });
-        return write_answer(stream, &Answer::bad_host(), true).await;
+        return write_answer(shared, stream, &Answer::bad_host(), true).await;
     }
     if upgrade {
         return on_upgrade(shared, stream, buffer, request).await;
@@ -195,25 +236,59 @@ async fn on_request(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8
     shared
         .tally
         .count(|c| bump(&mut c.rest_requests, rest::counted_as(request)));
-    let serial = shared.station().faults.serial;
-    let turn = match serial {
+    match worked_at(shared, door, stream, buffer, request).await {
+        Some(act) => finish(shared, stream, buffer, request, act).await,
+        None => After::Drop,
+    }
+}
+
+/// Lets the station work at a request, in its turn; `None` = the client has gone meanwhile.
+async fn worked_at(
+    shared: &Shared,
+    door: Door,
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    request: &Request,
+) -> Option<Act> {
+    let (serial, tape) = {
+        let mut station = shared.station();
+        (station.faults.serial, station.tape_turn(request))
+    };
+    let _turn = match serial {
         true => Some(shared.desk.lock().await),
         false => None,
     };
-    let reply = shared.station().answer(Instant::now(), request);
+    let _tape_turn = match &tape {
+        Some(tape) => Some(tape.lock().await),
+        None => None,
+    };
+    let reply = shared.station().answer(Instant::now(), door.environment, request);
     // Registering may start the source.
     shared.audience.notify_one();
     if !reply.delay.is_zero() {
         tokio::select! {
-            () = tokio::time::sleep(reply.delay) => {}
-            () = gone(stream, buffer) => return After::Drop,
+            () = waited(shared, &reply) => {}
+            () = gone(stream, buffer) => return None,
         }
     }
-    drop(turn);
-    act(shared, stream, buffer, request, reply.act).await
+    Some(match reply.act {
+        Act::NextTrade { symbol, .. } => Act::Answer(shared.station().tape(&symbol)),
+        act => act,
+    })
 }
 
-async fn act(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request, act: Act) -> After {
+/// Waits as long as a reply takes.
+async fn waited(shared: &Shared, reply: &Reply) {
+    let until = tokio::time::Instant::now() + reply.delay;
+    let Act::NextTrade { symbol, known } = &reply.act else {
+        return tokio::time::sleep_until(until).await;
+    };
+    while tokio::time::Instant::now() < until && shared.station().trades(symbol) <= *known {
+        tokio::time::sleep(TRADE_POLL.min(until - tokio::time::Instant::now())).await;
+    }
+}
+
+async fn finish(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request, act: Act) -> After {
     match act {
         Act::Answer(answer) => {
             shared.tally.count(|c| {
@@ -221,17 +296,18 @@ async fn act(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, requ
                 c.rate_limited += u64::from(answer.status == 429);
             });
             let close = !request.keep_alive || answer.ends_connection();
-            write_answer(stream, &answer, close).await
+            write_answer(shared, stream, &answer, close).await
         }
         Act::Truncated(answer, bytes) => {
-            let whole = answer.write(true, unix_now_s());
+            let whole = answer.write(true, shared.clock.station_now().s());
             let part = &whole[..bytes.min(whole.len())];
             match stream.write_all(part).await {
                 Ok(()) => After::Close,
                 Err(_) => After::Drop,
             }
         }
-        Act::Never => {
+        // Answered by now; a wait without an end would look like this.
+        Act::Never | Act::NextTrade { .. } => {
             gone(stream, buffer).await;
             After::Drop
         }
@@ -256,7 +332,7 @@ async fn on_upgrade(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8
                 403 => 4_001_008,
                 _ => 4_001_001,
             };
-            write_answer(stream, &Answer::error(status, code), true).await
+            write_answer(shared, stream, &Answer::error(status, code), true).await
         }
         Some(UpgradeFault::Garbage(bytes)) => match stream.write_all(&bytes).await {
             Ok(()) => After::Close,
@@ -267,16 +343,19 @@ async fn on_upgrade(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8
             After::Drop
         }
         Some(UpgradeFault::Reset) => reset(stream),
-        Some(UpgradeFault::Html) => write_answer(stream, &Answer::bad_host(), true).await,
+        Some(UpgradeFault::Html) => write_answer(shared, stream, &Answer::bad_host(), true).await,
         // No fault: the client's handshake was not one.
         None | Some(UpgradeFault::WrongAccept | UpgradeFault::Compression) => {
-            write_answer(stream, &Answer::html(400, "Bad Request"), true).await
+            write_answer(shared, stream, &Answer::html(400, "Bad Request"), true).await
         }
     }
 }
 
-async fn write_answer(stream: &mut TcpStream, answer: &Answer, close: bool) -> After {
-    match stream.write_all(&answer.write(close, unix_now_s())).await {
+async fn write_answer(shared: &Shared, stream: &mut TcpStream, answer: &Answer, close: bool) -> After {
+    match stream
+        .write_all(&answer.write(close, shared.clock.station_now().s()))
+        .await
+    {
         Ok(()) if close => After::Close,
         Ok(()) => After::KeepAlive,
         Err(_) => After::Drop,

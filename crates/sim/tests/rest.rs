@@ -11,7 +11,10 @@ mod common;
 use std::io::Write;
 use std::time::Duration;
 
-use ayumi_sim::{BoardAnswer, RestAnswer, RestFault, Sim, SimConfig, SimError};
+use ayumi_engine::{Stamp, Symbol};
+use ayumi_sim::{
+    BoardAnswer, MarketConfig, RestAnswer, RestFault, Sim, SimConfig, SimError, Source, TapeFault, TapeTrouble,
+};
 use common::{PATIENCE, Reader, TOKEN, ask, connect, connect_v6, register, request, send, skip, start};
 
 #[test]
@@ -281,4 +284,86 @@ fn boards_that_never_come_and_other_rest_faults() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     let html = fault(RestAnswer::Html { status: 503 }).unwrap();
     assert!(html.starts_with(b"HTTP/1.1 503 "));
+}
+
+#[test]
+fn f23_a_locked_tape_answers_with_the_next_trade() {
+    let sim = start(|c| {
+        c.source = Source::Market(MarketConfig::new(7, vec![Symbol::tse("7203")], 200.0));
+        c.faults.tape = vec![TapeFault {
+            symbol: Some("7203".into()),
+            trouble: TapeTrouble::Lock,
+        }];
+        c.faults.serial = false;
+    });
+    let port = sim.port();
+    let tape = request("GET", "/timeandsales/7203@1", "", "");
+    let (mut first, mut second) = (Reader::new(connect(port)), Reader::new(connect(port)));
+    first.stream.write_all(tape.as_bytes()).unwrap();
+    assert!(sim.wait_until(PATIENCE, |c| c.rest("GET /timeandsales") == 1));
+    second.stream.write_all(tape.as_bytes()).unwrap();
+    assert!(sim.wait_until(PATIENCE, |c| c.rest("GET /timeandsales") == 2));
+    assert_eq!(
+        ask(port, "GET", "/apisoftlimit", "").status,
+        200,
+        "another call overtakes"
+    );
+    assert_eq!(
+        sim.counters().rest_statuses[&200],
+        1,
+        "both wait: nothing trades before somebody looks"
+    );
+    // The readers' patience is shorter than the lock of 30 s.
+    assert_eq!(ask(port, "GET", "/board/7203@1", "").status, 200);
+    for waiting in [&mut first, &mut second] {
+        let answer = waiting.answer().unwrap();
+        assert!(answer.body.contains(r#"{"Time":""#), "{}", answer.body);
+    }
+}
+
+#[test]
+fn the_verification_port_is_a_station_without_data() {
+    let sim = start(|c| {
+        c.verification_port = Some(0);
+        c.source = Source::Market(MarketConfig::new(7, vec![Symbol::tse("7203")], 50.0));
+    });
+    let port = sim.verification_port().unwrap();
+    assert_ne!(port, sim.port());
+    let board = ask(port, "GET", "/board/7203@1", "");
+    assert_eq!((board.status, board.code()), (401, 4_001_009), "production's token");
+    let token = ask(port, "POST", "/token", r#"{"APIPassword":"x"}"#).body;
+    let token: serde_json::Value = serde_json::from_str(&token).unwrap();
+    let with = |text: String| text.replace(TOKEN, token["Token"].as_str().unwrap());
+    let one = r#"{"Symbols":[{"Symbol":"7203","Exchange":1}]}"#;
+    assert_eq!(
+        send(port, &with(request("PUT", "/register", "", one))).body,
+        r#"{"RegistList":[]}"#
+    );
+    let host = format!("Host: localhost:{port}");
+    let named = with(request("GET", "/board/7203@1", "", "")).replace("Host: localhost", &host);
+    assert!(send(port, &named).body.contains(r#""CurrentPrice":null"#));
+    assert_eq!(send(sim.port(), &named).status, 400, "the prefix of the other port");
+    // A silent line that takes nobody's place.
+    let mut live = common::Push::open(sim.port());
+    let mut silent = common::Push::open(port);
+    assert_eq!(register(sim.port(), &["7203"]).status, 200);
+    assert!(live.text().contains(r#""Symbol":"7203""#));
+    silent.send(ayumi_wire::ws::Opcode::Close, &1000u16.to_be_bytes());
+    let answer = silent.frame().unwrap();
+    assert_eq!(
+        (answer.opcode, answer.payload),
+        (8, Vec::new()),
+        "nothing came before the close"
+    );
+    assert!(live.text().contains(r#""Symbol":"7203""#));
+    assert_eq!(sim.counters().takeovers, 0);
+    assert_eq!(start(|_| ()).verification_port(), None);
+}
+
+#[test]
+fn the_date_is_the_station_s() {
+    let nine = 1_789_689_600; // 2026-09-18 09:00 JST
+    let sim = start(|c| c.start = Some(Stamp::from_s(nine)));
+    let head = ask(sim.port(), "GET", "/ranking?Type=3", "").head;
+    assert!(head.contains("\r\nDate: Fri, 18 Sep 2026 00:00:00 GMT\r\n"), "{head}");
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use ayumi_engine::Symbol;
+use ayumi_wire::num::Price;
 use ayumi_wire::push::encode::{Kind, Message, sign};
 
 use super::registry::Registry;
@@ -21,7 +22,16 @@ pub(crate) struct Board {
     pub ticker: String,
     /// True when PUSH may send it.
     pub wanted: bool,
+    /// The day's lowest and highest price, when the source knows them.
+    pub limits: Option<(Price, Price)>,
     text: Vec<u8>,
+}
+
+impl Board {
+    /// The last message; empty when nothing has come yet, or when it is no UTF-8.
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.text).unwrap_or_default()
+    }
 }
 
 impl Boards {
@@ -46,9 +56,27 @@ impl Boards {
             symbol: symbol.clone(),
             ticker: symbol.ticker(),
             wanted: registered || !self.require_registration,
+            limits: None,
             text: Vec::new(),
         });
         at
+    }
+
+    /// The day's price limits, as the market keeps them.
+    pub(crate) fn set_limits(&mut self, slot: usize, lowest: Price, highest: Price) {
+        if let Some(board) = self.slots.get_mut(slot) {
+            board.limits = Some((lowest, highest));
+        }
+    }
+
+    /// All symbols shown, each with its slot.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Board)> {
+        self.slots.iter().enumerate()
+    }
+
+    /// The board of a symbol that was shown.
+    pub(super) fn of(&self, symbol: &Symbol) -> Option<&Board> {
+        self.get(self.slot(symbol)?)
     }
 
     pub(crate) fn get(&self, slot: usize) -> Option<&Board> {
@@ -78,7 +106,7 @@ impl Boards {
     /// The body of `/board`: the last message, or all keys null for a symbol of which nothing has come yet. Inventing
     /// a price or volume here would contradict the PUSH messages that follow.
     pub(super) fn text(&self, symbol: &Symbol) -> Vec<u8> {
-        match self.index.get(symbol).and_then(|&at| self.slots.get(at)) {
+        match self.of(symbol) {
             Some(board) if !board.text.is_empty() => board.text.clone(),
             _ => null_block(symbol),
         }
@@ -86,7 +114,7 @@ impl Boards {
 }
 
 /// What the station answers in the early morning, or at the first touch (kabusapi issue 162).
-fn null_block(symbol: &Symbol) -> Vec<u8> {
+pub(super) fn null_block(symbol: &Symbol) -> Vec<u8> {
     let kind = match symbol.is_equity() {
         true => Kind::Stock,
         false => Kind::Future,

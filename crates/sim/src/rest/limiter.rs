@@ -1,24 +1,24 @@
-//! Ten calls in any second, and a second of silence after a refusal.
+//! So many calls in any second, and a second of silence after a refusal.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-const CALLS: usize = 10;
 
 /// One class of calls. A refused call starts the penalty anew, so hammering never gets through (issue 1339).
 #[derive(Debug)]
 pub(super) struct Limiter {
     /// One second of the station's time, in real time.
     window: Duration,
+    calls: usize,
     passed: VecDeque<Instant>,
     refused: Option<Instant>,
 }
 
 impl Limiter {
-    /// `window`: what a second of the station takes.
-    pub(super) fn new(window: Duration) -> Self {
+    /// `window`: what a second of the station takes; `calls`: how many pass in it.
+    pub(super) fn new(window: Duration, calls: usize) -> Self {
         Self {
             window,
+            calls,
             passed: VecDeque::new(),
             refused: None,
         }
@@ -31,7 +31,7 @@ impl Limiter {
         while self.passed.front().is_some_and(|&t| !recent(t)) {
             self.passed.pop_front();
         }
-        if self.passed.len() >= CALLS || self.refused.is_some_and(recent) {
+        if self.passed.len() >= self.calls || self.refused.is_some_and(recent) {
             self.refused = Some(now);
             return false;
         }
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_eleventh_call_fails_and_hammering_keeps_failing() {
-        let (mut limiter, start) = (Limiter::new(Duration::from_secs(1)), Instant::now());
+        let (mut limiter, start) = (Limiter::new(Duration::from_secs(1), 10), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         for call in 0..10 {
             assert!(limiter.allows(at(call * 20)));
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_faster_station_has_shorter_seconds() {
-        let (mut limiter, start) = (Limiter::new(Duration::from_millis(200)), Instant::now());
+        let (mut limiter, start) = (Limiter::new(Duration::from_millis(200), 10), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         // 9 calls in a second of a worker whose clock runs five times as fast.
         for call in 0..100 {

@@ -61,8 +61,11 @@ impl Registry {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, symbol: &Symbol) {
+    /// Frees the slot of a symbol; false when it had none.
+    pub(super) fn remove(&mut self, symbol: &Symbol) -> bool {
+        let before = self.slots.len();
         self.slots.retain(|s| s.symbol != *symbol);
+        self.slots.len() < before
     }
 
     pub(super) fn clear(&mut self) {

@@ -7,6 +7,8 @@ pub(crate) struct Session {
     fixed: Option<String>,
     password: Option<String>,
     logged_in: bool,
+    /// Logouts so far: what was issued before one is dead.
+    logouts: u64,
     token: Option<String>,
 }
 
@@ -18,6 +20,7 @@ impl Session {
             fixed,
             password,
             logged_in: true,
+            logouts: 0,
         }
     }
 
@@ -28,6 +31,16 @@ impl Session {
     /// True for the current token.
     pub(crate) fn accepts(&self, key: Option<&str>) -> bool {
         key.is_some() && key == self.token.as_deref()
+    }
+
+    /// True when this is the password asked for here; false when any is accepted.
+    pub(crate) fn has_password(&self, password: &str) -> bool {
+        self.password.as_deref() == Some(password)
+    }
+
+    /// How often a person was logged out.
+    pub(crate) fn logouts(&self) -> u64 {
+        self.logouts
     }
 
     /// A new token, which kills the old one; `None` = wrong password.
@@ -43,6 +56,7 @@ impl Session {
     /// The forced logout of the early morning: the token dies.
     pub(crate) fn logout(&mut self) {
         self.logged_in = false;
+        self.logouts += 1;
         self.token = None;
     }
 

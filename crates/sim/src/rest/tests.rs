@@ -1,4 +1,12 @@
+//! The endpoints as pure state: no sockets, and time is an argument.
+
+mod data;
+mod environments;
+mod ranking;
+
 use std::time::Instant;
+
+use ayumi_wire::rest::TokenAnswer;
 
 use super::*;
 
@@ -26,7 +34,10 @@ fn request(method: &str, path: &str, body: &str) -> Request {
 }
 
 fn ask(station: &mut Station, method: &str, path: &str, body: &str) -> (u16, String) {
-    match station.answer(Instant::now(), &request(method, path, body)).act {
+    match station
+        .answer(Instant::now(), Environment::Production, &request(method, path, body))
+        .act
+    {
         Act::Answer(answer) => (answer.status, String::from_utf8(answer.body).unwrap()),
         other => panic!("{other:?}"),
     }
@@ -129,6 +140,11 @@ fn every_error_pair() {
         ("GET", "", "", 400, code::BAD_PATH),
         ("POST", "/register", "{}", 405, code::METHOD),
         ("PUT", "/board/7203@1", "{}", 405, code::METHOD),
+        ("POST", "/ranking", "{}", 405, code::METHOD),
+        ("GET", "/sendorder", "", 405, code::METHOD),
+        ("GET", "/board", "", 400, code::BAD_PATH),
+        ("GET", "/symbolname", "", 400, code::BAD_PATH),
+        ("GET", "/ranking/1", "", 400, code::BAD_PATH),
         ("GET", "/token", "", 405, code::METHOD),
         ("PUT", "/register", "{", 400, code::BAD_BODY),
         ("PUT", "/register", "", 400, code::BAD_BODY),
@@ -148,7 +164,7 @@ fn every_error_pair() {
         let mut wrong = request("PUT", "/register", r#"{"Symbols":[]}"#);
         wrong.headers[1].1 = media.into();
         assert_eq!(
-            s.answer(Instant::now(), &wrong).act,
+            s.answer(Instant::now(), Environment::Production, &wrong).act,
             Act::Answer(Answer::error(415, code::MEDIA_TYPE))
         );
     }
@@ -169,7 +185,7 @@ fn n09_a_token_dies_with_the_next_one_and_at_logout() {
     let status_with = |s: &mut Station, token: &str| {
         let mut r = request("GET", "/board/7203@1", "");
         r.headers[0].1 = token.into();
-        match s.answer(Instant::now(), &r).act {
+        match s.answer(Instant::now(), Environment::Production, &r).act {
             Act::Answer(a) if a.status == 200 => 200,
             Act::Answer(a) => code_of(&String::from_utf8(a.body).unwrap()),
             other => panic!("{other:?}"),
@@ -195,7 +211,10 @@ fn info_and_register_have_their_own_limits() {
     let now = Instant::now();
     let board = request("GET", "/board/7203@1", "");
     let list = request("PUT", "/register", r#"{"Symbols":[]}"#);
-    let status = |s: &mut Station, r: &Request, ms: u64| match s.answer(now + Duration::from_millis(ms), r).act {
+    let status = |s: &mut Station, r: &Request, ms: u64| match s
+        .answer(now + Duration::from_millis(ms), Environment::Production, r)
+        .act
+    {
         Act::Answer(a) => a.status,
         other => panic!("{other:?}"),
     };
@@ -224,7 +243,10 @@ fn the_station_s_time_follows_the_speed() {
     let refused = |speed| {
         let (mut s, start) = (with(speed), Instant::now());
         let list = request("PUT", "/register", r#"{"Symbols":[]}"#);
-        let answers = (0..100).map(|call| s.answer(start + Duration::from_millis(call * 22), &list).act);
+        let answers = (0..100).map(|call| {
+            s.answer(start + Duration::from_millis(call * 22), Environment::Production, &list)
+                .act
+        });
         answers
             .filter(|act| matches!(act, Act::Answer(a) if a.status == 429))
             .count()
@@ -234,14 +256,24 @@ fn the_station_s_time_follows_the_speed() {
     assert!(refused(Speed::Times(1e-300)) > 80 && refused(Speed::Times(1e300)) == 0);
     let delays = |speed| {
         let (mut s, board) = (with(speed), request("GET", "/board/7203@1", ""));
-        [(); 2].map(|()| s.answer(Instant::now(), &board).delay.as_millis())
+        [(); 2].map(|()| {
+            s.answer(Instant::now(), Environment::Production, &board)
+                .delay
+                .as_millis()
+        })
     };
     assert_eq!(delays(Speed::Times(5.0)), [210, 10]);
     assert_eq!(delays(Speed::Full), [1_050, 50]);
     let mut s = with(Speed::Times(5.0));
     let late = BoardAnswer::Delay(Duration::from_secs(3), Box::new(BoardAnswer::Usual));
     s.overrides.insert(Symbol::tse("7203"), late);
-    let delay = s.answer(Instant::now(), &request("GET", "/board/7203@1", "")).delay;
+    let delay = s
+        .answer(
+            Instant::now(),
+            Environment::Production,
+            &request("GET", "/board/7203@1", ""),
+        )
+        .delay;
     assert_eq!(delay, Duration::from_millis(3_210), "an injected delay is real time");
 }
 
@@ -267,10 +299,18 @@ fn faults_replace_answers_as_often_as_asked() {
         rule("/register", None, RestAnswer::Never),
     ];
     assert_eq!(ask(&mut s, "GET", "/board/7203@1", "").0, 503);
-    let cut = s.answer(Instant::now(), &request("GET", "/board/7203@1", ""));
+    let cut = s.answer(
+        Instant::now(),
+        Environment::Production,
+        &request("GET", "/board/7203@1", ""),
+    );
     assert!(matches!(cut.act, Act::Truncated(_, 7)));
     assert_eq!(ask(&mut s, "GET", "/board/7203@1", "").0, 200);
-    let never = s.answer(Instant::now(), &request("PUT", "/register", ""));
+    let never = s.answer(
+        Instant::now(),
+        Environment::Production,
+        &request("PUT", "/register", ""),
+    );
     assert_eq!(never.act, Act::Never);
 }
 
@@ -287,13 +327,21 @@ fn boards_follow_push_and_can_be_replaced() {
     assert_eq!(ask(&mut s, "GET", "/board/7203@1?addinfo=true", "").1, "{\"x\":1}");
     let late = BoardAnswer::Delay(Duration::from_secs(5), Box::new(BoardAnswer::Status(500, "{}".into())));
     s.overrides.insert(symbol.clone(), late);
-    let reply = s.answer(Instant::now(), &request("GET", "/board/7203@1", ""));
+    let reply = s.answer(
+        Instant::now(),
+        Environment::Production,
+        &request("GET", "/board/7203@1", ""),
+    );
     assert_eq!(
         (reply.delay, reply.act),
         (Duration::from_secs(5), Act::Answer(Answer::json(500, "{}")))
     );
     s.overrides.insert(symbol, BoardAnswer::Never);
-    let reply = s.answer(Instant::now(), &request("GET", "/board/7203@1", ""));
+    let reply = s.answer(
+        Instant::now(),
+        Environment::Production,
+        &request("GET", "/board/7203@1", ""),
+    );
     assert_eq!(reply.act, Act::Never);
 }
 
@@ -324,6 +372,113 @@ fn unknown_paths_share_one_counter() {
         "PUT /unregister/all"
     );
     assert_eq!(counted_as(&request("BREW", "/coffee", "")), "OTHER other");
+    for (path, name) in [
+        ("/symbol/7203@1?addinfo=false", "GET /symbol"),
+        ("/ranking?type=1", "GET /ranking"),
+        ("/symbolname/Future?FutureCode=NK225", "GET /symbolname/future"),
+        ("/timeandsales/7203@1", "GET /timeandsales"),
+        ("/wallet/cash/7203@1", "GET /wallet"),
+        ("/margin/marginpremium/7203", "GET /margin/marginpremium"),
+        ("/sendorder/future", "GET /sendorder"),
+    ] {
+        assert_eq!(counted_as(&request("GET", path, "")), name);
+    }
     assert_eq!(api_path("/kabusapix"), None);
     assert_eq!(api_path("/あいうえお"), None);
+}
+
+#[test]
+fn what_is_not_on_the_list_cannot_be_taken_off() {
+    let mut s = station(50);
+    assert_eq!(register(&mut s, &["7203"]).0, 200);
+    let mut take_off = |codes: &[&str]| {
+        let list: Vec<String> = codes
+            .iter()
+            .map(|c| format!(r#"{{"Symbol":"{c}","Exchange":1}}"#))
+            .collect();
+        let (status, body) = ask(
+            &mut s,
+            "PUT",
+            "/unregister",
+            &format!(r#"{{"Symbols":[{}]}}"#, list.join(",")),
+        );
+        if status == 200 { 200 } else { code_of(&body) }
+    };
+    assert_eq!(take_off(&["9984"]), 4_001_020);
+    assert_eq!(take_off(&["9984", "7203"]), 4_001_021);
+    assert_eq!(take_off(&["7203"]), 4_001_020, "gone already");
+    assert_eq!(take_off(&[]), 200);
+}
+
+#[test]
+fn one_contract_is_three_entries_and_currency_pairs_are_listed() {
+    let mut s = station(3);
+    let entry = |code: &str, exchange: u16| format!(r#"{{"Symbols":[{{"Symbol":"{code}","Exchange":{exchange}}}]}}"#);
+    assert_eq!(ask(&mut s, "PUT", "/register", &entry("167060019", 2)).0, 200);
+    assert_eq!(ask(&mut s, "GET", "/symbol/167060019@23", "").0, 200, "another slot");
+    assert_eq!(ask(&mut s, "PUT", "/register", &entry("EUR/USD", 300)).0, 200);
+    let (status, body) = ask(&mut s, "PUT", "/register", &entry("167060019", 24));
+    assert_eq!((status, code_of(&body)), (400, code::LIST_FULL));
+    let (_, left) = ask(&mut s, "PUT", "/unregister", &entry("167060019", 2));
+    assert_eq!(left, r#"{"RegistList":[{"Symbol":"EUR/USD","Exchange":300}]}"#);
+    assert_eq!(ask(&mut s, "PUT", "/unregister", &entry("EUR/USD", 300)).0, 200);
+    assert_eq!(ask(&mut s, "PUT", "/register", &entry("167060019", 24)).0, 200);
+    for (code, exchange) in [
+        ("EUR/USD", 1),
+        ("EURUSD", 300),
+        ("eur/usd", 300),
+        ("7203", 9),
+        ("7203", 27),
+    ] {
+        let (status, body) = ask(&mut s, "PUT", "/register", &entry(code, exchange));
+        assert_eq!(
+            (status, code_of(&body)),
+            (400, code::NONE_REGISTERED),
+            "{code}@{exchange}"
+        );
+    }
+}
+
+#[test]
+fn chances_of_faults_repeat_with_the_seed() {
+    let run = |chance| {
+        let mut s = station(50);
+        let busy = RestAnswer::Error {
+            status: 503,
+            code: code::INTERNAL,
+        };
+        s.faults.rest = vec![crate::faults::RestFault::always("/register", busy).chance(chance)];
+        let status = |s: &mut Station| ask(s, "PUT", "/register", r#"{"Symbols":[]}"#).0;
+        (0..200).map(|_| status(&mut s)).collect::<Vec<u16>>()
+    };
+    let failed = |statuses: &[u16]| statuses.iter().filter(|&&s| s == 503).count();
+    assert_eq!(run(250), run(250));
+    assert!((25..75).contains(&failed(&run(250))));
+    assert_eq!((failed(&run(0)), failed(&run(1_000))), (0, 200));
+}
+
+#[test]
+fn maintenance_reaches_single_calls() {
+    let mut s = station(50);
+    s.faults.maintenance = Some(Maintenance::RateLimit);
+    let (status, body) = ask(&mut s, "GET", "/board/7203@1", "");
+    assert_eq!((status, code_of(&body)), (429, code::RATE_LIMIT));
+    s.faults.maintenance = Some(Maintenance::Stopped);
+    assert_eq!(ask(&mut s, "POST", "/token", r#"{"APIPassword":"x"}"#).0, 503);
+    s.faults.maintenance = None;
+    assert_eq!(ask(&mut s, "GET", "/board/7203@1", "").0, 200);
+}
+
+#[test]
+fn a_restart_empties_list_and_token() {
+    let mut s = station(50);
+    assert_eq!(register(&mut s, &["7203"]).0, 200);
+    s.restart();
+    let (status, body) = ask(&mut s, "PUT", "/register", r#"{"Symbols":[]}"#);
+    assert_eq!((status, code_of(&body)), (401, code::KEY_MISMATCH));
+    assert_eq!(ask(&mut s, "POST", "/token", r#"{"APIPassword":"x"}"#).0, 200);
+    assert_eq!(
+        ask(&mut s, "PUT", "/register", r#"{"Symbols":[]}"#).1,
+        r#"{"RegistList":[]}"#
+    );
 }
