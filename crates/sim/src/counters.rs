@@ -32,6 +32,8 @@ pub struct Counters {
     pub slow_reader_resets: u64,
     /// Pings received from PUSH clients.
     pub pings_received: u64,
+    /// Pongs received from PUSH clients.
+    pub pongs_received: u64,
     /// Frames received from PUSH clients, pings and close frames included.
     pub client_frames: u64,
     /// Close frames received from PUSH clients.
@@ -69,6 +71,16 @@ impl Counters {
     #[must_use]
     pub fn fault(&self, name: &str) -> u64 {
         self.faults.get(name).copied().unwrap_or(0)
+    }
+}
+
+impl Counters {
+    /// A fault was applied.
+    pub(crate) fn note_fault(&mut self, name: &str) {
+        match self.faults.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.faults.insert(name.to_owned(), 1)),
+        }
     }
 }
 

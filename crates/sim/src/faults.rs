@@ -1,14 +1,30 @@
 //! What goes wrong, as data. The defaults are a healthy station.
 
+mod messages;
+mod millis;
+mod rest;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::messages::{Bend, Dose, How, Messages};
+pub use self::rest::{
+    BoardAnswer, BoardShape, BoardShapeFault, Maintenance, RestAnswer, RestFault, TapeFault, TapeTrouble,
+};
+
 /// Every fault of the simulator. May be changed at run time with [`crate::SimHandle::set_fault`].
+///
+/// In files: a JSON object with these names. Chances are per mille (fractions allowed), durations are whole milliseconds
+/// or texts (`"250ms"`, `"30s"`, `"2m"`, `"1h"`), names that do not exist are errors. Faults of the line are in real
+/// time, whatever the speed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Faults {
+    /// Seeds everything that is drawn for the line and for messages; `None` = the generated market's seed, 0 for other
+    /// sources. The same seed, source and connections give the same bytes.
+    pub seed: Option<u64>,
     /// Only `localhost` and `localhost:<port>` are accepted as Host (on in the real station).
     pub host_rule: bool,
     /// Ten info calls and ten registration calls per second of the station's time, then 429 (on in the real station).
@@ -41,30 +57,77 @@ pub struct Faults {
     pub rest: Vec<RestFault>,
     /// The registration list is empty after a PUSH connection ended.
     pub list_lost_after_reconnect: bool,
+    /// Nobody can connect; connections that stand are not touched.
+    pub refuse: Option<Refusal>,
     /// What an upgrade to WebSocket gets instead of 101.
     pub upgrade: Option<UpgradeFault>,
     /// What happens to the old PUSH client when a new one comes.
     pub takeover: Takeover,
     /// What a client's ping gets.
     pub ping: PingHabit,
+    /// A ping of ours so often.
+    #[serde(with = "millis::option")]
+    pub ping_every: Option<Duration>,
     /// A close frame after this many messages on a connection.
     pub close_after: Option<u64>,
+    /// Chance of a close frame after a message.
+    #[serde(deserialize_with = "messages::per_mille")]
+    pub close_chance: f64,
+    /// Code of these close frames; `null` = none at all, as the protocol allows.
+    pub close_code: Option<u16>,
+    /// Reason of these close frames, cut to 123 bytes.
+    pub close_reason: String,
     /// A TCP reset after this many messages on a connection.
     pub reset_after: Option<u64>,
+    /// Chance of a TCP reset after a message.
+    #[serde(deserialize_with = "messages::per_mille")]
+    pub reset_chance: f64,
+    /// A TCP reset as soon as more than this many messages fall into 100 ms (kabusapi issue 285: about 40).
+    pub reset_on_burst: Option<usize>,
+    /// A TCP reset when bytes have waited so long for the client to take them (issue 284); beside
+    /// [`crate::SimConfig::slow_reader_limit`], which counts bytes.
+    #[serde(with = "millis::option")]
+    pub reset_slow_after: Option<Duration>,
     /// Silence after this many messages on a connection.
     pub stall_after: Option<u64>,
+    /// Chance of silence from a message on.
+    #[serde(deserialize_with = "messages::per_mille")]
+    pub stall_chance: f64,
+    /// The connection is half-open after this many messages: nothing is read or written any more, no FIN, no RST.
+    pub half_open_after: Option<u64>,
+    /// The same so long after the upgrade.
+    #[serde(with = "millis::option")]
+    pub half_open_in: Option<Duration>,
+    /// The line carries this many bytes per second only.
+    pub drip: Option<u32>,
     /// Every message is sent in this many frames; 0 and 1 = one.
     pub fragment: usize,
+    /// A ping between these frames.
+    pub fragment_pings: bool,
     /// Byte offsets within the bytes of a message (frame headers included) at which a TCP write ends.
     pub split_at: Vec<usize>,
+    /// So many drawn offsets beside these for every message: the first within the frame header, the second within a
+    /// UTF-8 character if there is one, the others anywhere.
+    pub split_drawn: usize,
     /// Pause after each such part, so that a reader sees them apart; real time.
     #[serde(with = "millis")]
     pub split_pause: Duration,
+    /// Chance of an empty text frame before a message.
+    #[serde(deserialize_with = "messages::per_mille")]
+    pub empty_frames: f64,
+    /// Chance that a message is sent as a binary frame.
+    #[serde(deserialize_with = "messages::per_mille")]
+    pub binary_frames: f64,
+    /// What happens to messages on their way to the PUSH client. `/board` keeps showing them as they are: its own
+    /// shapes are [`Faults::board_shapes`].
+    #[serde(deserialize_with = "messages::checked")]
+    pub messages: Messages,
 }
 
 impl Default for Faults {
     fn default() -> Self {
         Self {
+            seed: None,
             host_rule: true,
             rate_limit: true,
             serial: true,
@@ -79,165 +142,83 @@ impl Default for Faults {
             wrong_environment_401: false,
             rest: Vec::new(),
             list_lost_after_reconnect: false,
+            refuse: None,
             upgrade: None,
             takeover: Takeover::Close,
             ping: PingHabit::Silent,
+            ping_every: None,
             close_after: None,
+            close_chance: 0.0,
+            close_code: Some(1001),
+            close_reason: String::new(),
             reset_after: None,
+            reset_chance: 0.0,
+            reset_on_burst: None,
+            reset_slow_after: None,
             stall_after: None,
+            stall_chance: 0.0,
+            half_open_after: None,
+            half_open_in: None,
+            drip: None,
             fragment: 1,
+            fragment_pings: false,
             split_at: Vec::new(),
+            split_drawn: 0,
             split_pause: Duration::ZERO,
+            empty_frames: 0.0,
+            binary_frames: 0.0,
+            messages: Messages::new(),
         }
     }
 }
 
-/// A REST answer that replaces the usual one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RestFault {
-    /// Path prefix after `/kabusapi`, for example `/register`; empty = every REST path.
-    pub path: String,
-    /// How often it happens; `None` = always.
-    pub times: Option<u32>,
-    /// Chance per mille, drawn from the seed; `None` = certain. A request that it spares goes to the next rule.
-    pub chance: Option<u16>,
-    /// The answer.
-    pub answer: RestAnswer,
-}
-
-impl RestFault {
-    /// Always this answer for paths that begin so.
-    #[must_use]
-    pub fn always(path: impl Into<String>, answer: RestAnswer) -> Self {
-        Self {
-            path: path.into(),
-            times: None,
-            chance: None,
-            answer,
-        }
+impl Faults {
+    /// True when messages are changed on their way.
+    pub(crate) fn bends(&self) -> bool {
+        !self.messages.is_empty()
     }
 
-    /// So many times only.
-    #[must_use]
-    pub fn times(mut self, times: u32) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    /// With this chance per mille only.
-    #[must_use]
-    pub fn chance(mut self, per_mille: u16) -> Self {
-        self.chance = Some(per_mille);
-        self
+    /// True when nothing happens to the frames of messages, nor after them.
+    pub(crate) fn is_smooth(&self) -> bool {
+        let after = [
+            self.close_after,
+            self.reset_after,
+            self.stall_after,
+            self.half_open_after,
+        ];
+        let chances = [
+            self.close_chance,
+            self.reset_chance,
+            self.stall_chance,
+            self.empty_frames,
+            self.binary_frames,
+        ];
+        self.fragment <= 1
+            && self.split_at.is_empty()
+            && self.split_drawn == 0
+            && self.reset_on_burst.is_none()
+            && after.iter().all(Option::is_none)
+            && chances.iter().all(|chance| *chance <= 0.0)
     }
 }
 
-/// When `/board` has which odd shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoardShapeFault {
-    /// As in the counters: `7203`, `167060019@23`; `None` = every symbol.
-    #[serde(default)]
-    pub symbol: Option<String>,
-    /// Only the first `/board` of a symbol; else always, until the rule is taken away.
-    #[serde(default)]
-    pub first_touch: bool,
-    /// What it looks like.
-    pub shape: BoardShape,
-}
-
-/// Bodies of `/board` that users have seen, all with status 200 (kabusapi issues in brackets).
+/// How connections are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BoardShape {
-    /// Price, volume and best quotes null, the depth filled (162, 637, 1376, 1139).
-    NullBlock,
-    /// The depth all 0.0, `BidPrice` and `AskPrice` valid (211).
-    ZeroDepth,
-    /// A depth that belongs to another moment (148).
-    ForeignDepth,
-    /// No price though trading has begun, quotes locked (1351).
-    Unopened,
-    /// Both quotes at the upper limit, no sell side (832).
-    LimitUp,
-    /// `Sell1` = `Buy1`, no other sell level, volume and best quotes null (771).
-    LimitUpNull,
-}
-
-/// What goes wrong with `/timeandsales` (429 and other answers: [`RestFault`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TapeFault {
-    /// As in the counters; `None` = every symbol.
-    #[serde(default)]
-    pub symbol: Option<String>,
-    /// What happens.
-    pub trouble: TapeTrouble,
-}
-
-/// The trouble of a [`TapeFault`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TapeTrouble {
-    /// A window of the application shows this symbol's tape: the answer waits for the next trade, 30 s of the station's
-    /// time at most (kabusapi issue 1323). Other requests wait too.
-    Lock,
-    /// The previous day's trades make the body at least this many bytes long (issue 1280: 8 to 9 MB); at most 64 MiB.
-    Huge {
-        /// Bytes.
-        bytes: usize,
-    },
-}
-
-/// How maintenance looks from the outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Maintenance {
-    /// Single calls get 429 4001006 (kabusapi issue 440).
-    RateLimit,
-    /// 503.
-    Stopped,
-}
-
-/// The answer of a [`RestFault`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum RestAnswer {
-    /// The station's error object.
-    Error {
-        /// HTTP status.
-        status: u16,
-        /// The station's code.
-        code: i64,
-    },
-    /// HTML as http.sys sends it.
-    Html {
-        /// HTTP status.
-        status: u16,
-    },
-    /// Any body, labelled as JSON.
-    Body {
-        /// HTTP status.
-        status: u16,
-        /// The body.
-        body: String,
-    },
-    /// The usual answer after a while.
-    Late {
-        /// The delay, real time whatever the speed: it aims at the client's timeout.
-        #[serde(with = "millis")]
-        delay: Duration,
-    },
-    /// The usual answer, cut after this many bytes, then the connection is closed.
-    Truncated {
-        /// Bytes that still arrive, headers included.
-        bytes: usize,
-    },
-    /// No answer; the connection stays open.
-    Never,
-    /// The connection is reset.
+pub enum Refusal {
+    /// Nobody listens on the port. The first connection after this was set is still accepted, then reset.
+    Closed,
+    /// Accepted, then reset at once.
     Reset,
+    /// Accepted, then closed at once.
+    Fin,
+    /// Accepted, then nothing.
+    Silent,
 }
 
 /// What an upgrade to WebSocket gets instead of 101.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UpgradeFault {
     /// This status with the station's kind of error body.
     Status(u16),
@@ -257,6 +238,7 @@ pub enum UpgradeFault {
 
 /// What happens to the old PUSH client when a new one comes. Both were seen (kabusapi issues 1266, 465, 818).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Takeover {
     /// It gets a close frame.
     Close,
@@ -266,6 +248,7 @@ pub enum Takeover {
 
 /// What a client's ping gets: the station does not answer (kabusapi issue 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PingHabit {
     /// Nothing.
     Silent,
@@ -276,33 +259,26 @@ pub enum PingHabit {
 }
 
 /// What is done to the current PUSH client at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cut {
     /// TCP reset; what was not sent yet is lost.
     Reset,
     /// Everything queued, a close frame with this code, then FIN.
     Close(u16),
+    /// The same with a reason, or without a code.
+    CloseWith {
+        /// The code; `None` = an empty close frame.
+        code: Option<u16>,
+        /// The reason, cut to 123 bytes; nothing without a code.
+        reason: String,
+    },
+    /// Half-open: the connection stays, nothing is read or written any more; there is no way back.
+    HalfOpen,
     /// The connection stays open, the source's messages go nowhere (in [`crate::Speed::Full`] the source pauses).
     Stall,
     /// Ends [`Cut::Stall`].
     Resume,
-}
-
-/// What `/board` answers for one symbol.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum BoardAnswer {
-    /// The usual answer.
-    Usual,
-    /// This body with status 200.
-    Body(String),
-    /// The usual body in another shape.
-    Shape(BoardShape),
-    /// This status and body.
-    Status(u16, String),
-    /// The inner answer after a while of real time; other requests wait too.
-    Delay(#[serde(with = "millis")] Duration, Box<BoardAnswer>),
-    /// No answer; the connection stays open, other requests are served.
-    Never,
 }
 
 /// A WebSocket frame of any kind, for tests of a client's reader.
@@ -344,21 +320,6 @@ impl RawFrame {
     }
 }
 
-/// Durations as whole milliseconds in files.
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_u64(u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        u64::deserialize(d).map(Duration::from_millis)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,12 +327,48 @@ mod tests {
     #[test]
     fn faults_are_data() {
         let faults: Faults = serde_json::from_str(
-            r#"{"board_delay":250,"takeover":"Starve","rest":[{"path":"/board","times":2,"answer":{"Error":{"status":503,"code":4001001}}}]}"#,
+            r#"{"board_delay":250,"takeover":"starve","rest":[{"path":"/board","times":2,"answer":{"error":{"status":503,"code":4001001}}}]}"#,
         )
         .expect("valid");
         assert_eq!(faults.board_delay, Duration::from_millis(250));
         assert!(faults.host_rule, "what is not named keeps its default");
         let text = serde_json::to_string(&faults).expect("serialises");
         assert_eq!(serde_json::from_str::<Faults>(&text).expect("valid"), faults);
+    }
+
+    #[test]
+    fn a_healthy_station_bends_nothing() {
+        let faults: Faults = serde_json::from_str("{}").expect("valid");
+        assert_eq!(faults, Faults::default());
+        assert!(faults.is_smooth() && !faults.bends());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (text, word) in [
+            (r#"{"bord_delay":1}"#, "board_delay"),
+            (r#"{"messages":{"volume_bak":true}}"#, "volume_back"),
+            (r#"{"messages":{"crossed":{"how":"nan"}}}"#, "crossed"),
+            (r#"{"messages":{"lag":1001}}"#, "per mille"),
+            (r#"{"messages":{"offset":{"offset":"8"}}}"#, "+08:00"),
+            (r#"{"messages":{"crossed":{"keys":["VWAP"]}}}"#, "missing_key"),
+            (r#"{"reset_chance":-1}"#, "per mille"),
+            (r#"{"ping_every":"soon"}"#, "30s"),
+        ] {
+            let error = serde_json::from_str::<Faults>(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_used_up_stays_so_in_a_file() {
+        let text = r#"{"half_open_in":"2m","messages":{"crossed":{"times":3},"lag":20}}"#;
+        let faults: Faults = serde_json::from_str(text).expect("valid");
+        assert_eq!(faults.half_open_in, Some(Duration::from_secs(120)));
+        assert!(faults.bends());
+        faults.messages[&Bend::Crossed].use_up();
+        let again: Faults = serde_json::from_value(serde_json::to_value(&faults).expect("data")).expect("valid");
+        assert_eq!(again.messages[&Bend::Crossed], Dose::times(2));
+        assert_eq!(again.messages[&Bend::Lag], Dose::chance(20.0));
     }
 }

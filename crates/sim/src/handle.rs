@@ -177,14 +177,7 @@ impl SimHandle {
     /// Does something to the current client; nothing when there is none.
     pub fn cut(&self, how: Cut) {
         let Some(client) = self.shared.current() else { return };
-        match how {
-            Cut::Reset => client.kill(),
-            Cut::Close(code) => client.outbox().close(code),
-            Cut::Stall => client.outbox().stall(true),
-            Cut::Resume => client.outbox().stall(false),
-        }
-        client.wake();
-        client.drained.notify_one();
+        client.cut(&how);
         self.shared.audience.notify_one();
     }
 

@@ -1,29 +1,37 @@
 //! PUSH: the WebSocket side. One live client; a newer one takes its place.
 
+mod bend;
 mod frames;
+mod odd;
 mod outbox;
 mod player;
+mod pulse;
+mod trouble;
+mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ayumi_wire::ws::{self, Opcode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 
 use self::frames::{ClientFrames, Event};
+pub(crate) use self::bend::{Fields, moved};
 pub(crate) use self::outbox::Outbox;
-use self::outbox::{Chunk, Next};
 pub(crate) use self::player::Player;
-use crate::faults::{PingHabit, Takeover};
+pub(crate) use self::trouble::Trouble;
+use crate::faults::{Cut, PingHabit, Takeover};
 use crate::http::{Request, http_date};
 use crate::server::{linger, unix_now_s};
 use crate::shared::{Shared, lock};
 
 /// How long a client that sent a close frame may take to read our answer.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
+/// How often a half-open connection is looked at.
+const HALF_OPEN_LOOK: Duration = Duration::from_millis(100);
 
 /// One PUSH connection.
 pub(crate) struct Client {
@@ -34,15 +42,18 @@ pub(crate) struct Client {
     pub drained: Notify,
     /// Rings when the connection is to be reset at once.
     killed: Notify,
+    /// Rings when nothing is to be read or written any more.
+    frozen: Notify,
 }
 
 impl Client {
-    fn new(handshake: &[u8]) -> Self {
+    fn new(handshake: &[u8], trouble: Arc<Trouble>) -> Self {
         Self {
-            outbox: Mutex::new(Outbox::new(handshake)),
+            outbox: Mutex::new(Outbox::new(handshake, trouble)),
             wake: Notify::new(),
             drained: Notify::new(),
             killed: Notify::new(),
+            frozen: Notify::new(),
         }
     }
 
@@ -53,6 +64,23 @@ impl Client {
     /// Tells the writer that something is in the outbox.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Does something to the line.
+    pub(crate) fn cut(&self, how: &Cut) {
+        match how {
+            Cut::Reset => self.kill(),
+            Cut::Close(code) => self.outbox().close(*code),
+            Cut::CloseWith { code, reason } => self.outbox().close_with(*code, reason),
+            Cut::HalfOpen => {
+                self.outbox().shut();
+                self.frozen.notify_one();
+            }
+            Cut::Stall => self.outbox().stall(true),
+            Cut::Resume => self.outbox().stall(false),
+        }
+        self.wake();
+        self.drained.notify_one();
     }
 
     /// Ends the connection with a TCP reset, now.
@@ -90,13 +118,15 @@ enum Ending {
     Closed,
     /// TCP reset.
     Reset,
+    /// The socket stays, and nobody looks at it.
+    HalfOpen,
     /// The client has gone.
     Gone,
 }
 
 /// Serves one PUSH connection to its end. `first` are the bytes the client sent behind its upgrade request.
 pub(crate) async fn serve(shared: Arc<Shared>, mut stream: TcpStream, handshake: Vec<u8>, first: Vec<u8>) {
-    let client = Arc::new(Client::new(&handshake));
+    let client = Arc::new(Client::new(&handshake, Arc::clone(&shared.trouble)));
     let old = shared.take_over(Arc::clone(&client));
     shared.tally.count(|c| {
         c.push_connections += 1;
@@ -117,16 +147,22 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut stream: TcpStream, handshake:
         tokio::select! {
             biased;
             () = client.killed.notified() => Ending::Reset,
-            ending = write_all(&shared, &client, writer) => ending,
+            () = client.frozen.notified() => Ending::HalfOpen,
+            ending = write::write_all(&shared, &client, writer) => ending,
             ending = read_all(&shared, &client, reader, first) => ending,
+            ending = pulse::pulse(&shared, &client) => ending,
         }
+    };
+    let ending = match ending {
+        Ending::HalfOpen => half_open(&shared, &client, &stream).await,
+        ending => ending,
     };
     left(&shared, &client);
     match ending {
         // An error here means that the client has gone already.
         Ending::Reset => drop(stream.set_zero_linger()),
         Ending::Closed => linger(&mut stream).await,
-        Ending::Gone => {}
+        Ending::Gone | Ending::HalfOpen => {}
     }
     // Counted before the socket closes: a client that sees the end and comes back must find its place empty.
     drop(stream);
@@ -147,48 +183,26 @@ fn left(shared: &Shared, client: &Arc<Client>) {
     });
 }
 
-async fn write_all(shared: &Shared, client: &Client, mut writer: WriteHalf<'_>) -> Ending {
-    loop {
-        let next = client.outbox().next();
-        match next {
-            Next::Nothing => client.wake.notified().await,
-            Next::Reset => return Ending::Reset,
-            Next::Close(code) => {
-                let mut frame = Vec::new();
-                ws::put_frame(&mut frame, true, Opcode::Close, None, &code.to_be_bytes());
-                return match writer.write_all(&frame).await {
-                    Ok(()) => Ending::Closed,
-                    Err(_) => Ending::Gone,
-                };
+/// Holds a socket that nobody reads or writes: the client's bytes fill the system's buffers, and its pings stay without
+/// any answer but that of TCP. Ends when the client has closed its side, or when the line is cut.
+async fn half_open(shared: &Shared, client: &Client, stream: &TcpStream) -> Ending {
+    let lost = client.outbox().forget();
+    client.drained.notify_one();
+    shared.tally.count(|c| c.messages_undelivered += lost);
+    let closed = async {
+        while let Ok(ready) = stream.ready(Interest::READABLE).await {
+            if ready.is_read_closed() || ready.is_error() {
+                break;
             }
-            Next::Data(chunk) => {
-                if write_chunk(&mut writer, &chunk).await.is_err() {
-                    return Ending::Gone;
-                }
-                shared.tally.count(|c| {
-                    c.messages_sent += chunk.messages;
-                    c.bytes_sent += chunk.bytes.len() as u64;
-                });
-                client.outbox().written(chunk);
-                client.drained.notify_one();
-            }
+            // What stands there to be read keeps the socket ready.
+            tokio::time::sleep(HALF_OPEN_LOOK).await;
         }
+    };
+    tokio::select! {
+        biased;
+        () = client.killed.notified() => Ending::Reset,
+        () = closed => Ending::Gone,
     }
-}
-
-/// Writes a chunk, ending a TCP write at each of its breaks.
-async fn write_chunk(writer: &mut WriteHalf<'_>, chunk: &Chunk) -> std::io::Result<()> {
-    let mut from = 0;
-    for &to in &chunk.breaks {
-        let to = to.clamp(from, chunk.bytes.len());
-        writer.write_all(&chunk.bytes[from..to]).await?;
-        from = to;
-        match chunk.pause.is_zero() {
-            true => tokio::task::yield_now().await,
-            false => tokio::time::sleep(chunk.pause).await,
-        }
-    }
-    writer.write_all(&chunk.bytes[from..]).await
 }
 
 async fn read_all(shared: &Shared, client: &Client, mut reader: ReadHalf<'_>, first: Vec<u8>) -> Ending {
@@ -212,6 +226,7 @@ async fn on_event(shared: &Shared, client: &Client, event: Event) -> Option<Endi
     shared.tally.count(|c| {
         c.client_frames += 1;
         c.pings_received += u64::from(matches!(event, Event::Ping(_)));
+        c.pongs_received += u64::from(event == Event::Pong);
         c.client_closes += u64::from(matches!(event, Event::Close(_)));
     });
     match event {

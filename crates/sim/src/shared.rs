@@ -9,13 +9,15 @@ use tokio::sync::Notify;
 use crate::clock::SimClock;
 use crate::config::{SimConfig, Source, Speed};
 use crate::counters::Tally;
-use crate::push::Client;
+use crate::push::{Client, Trouble};
 use crate::rest::Station;
 
 /// One running simulator.
 pub(crate) struct Shared {
     pub port: u16,
-    pub tally: Tally,
+    pub tally: Arc<Tally>,
+    /// What the faults of the line and of messages share.
+    pub trouble: Arc<Trouble>,
     /// Rings for the player when a client, the registration list or a stall has changed.
     pub audience: Notify,
     /// Held while a request is processed: the station works on one at a time.
@@ -32,9 +34,15 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: &SimConfig, port: u16) -> Self {
+        let tally = Arc::new(Tally::default());
+        let seed = match &config.source {
+            Source::Market(market) => market.seed,
+            _ => 0,
+        };
         Self {
             port,
-            tally: Tally::default(),
+            trouble: Arc::new(Trouble::new(seed, Arc::clone(&tally))),
+            tally,
             audience: Notify::new(),
             desk: tokio::sync::Mutex::new(()),
             speed: config.speed,

@@ -151,7 +151,7 @@ fn faults_are_merged_by_name() {
         (after.board_delay, after.fragment),
         (Duration::from_secs(5), 3)
     );
-    let map = change(r#"faults {"rest":[{"path":"/board","answer":{"Late":{"delay":"1.5s"}}}]}"#);
+    let map = change(r#"faults {"rest":[{"path":"/board","answer":{"late":{"delay":"1.5s"}}}]}"#);
     let late = merged(&before, "", &map).expect("valid");
     assert_eq!(late.rest.len(), 1, "{late:?}");
 }

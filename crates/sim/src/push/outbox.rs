@@ -1,16 +1,21 @@
 //! What waits to be written to one client, in order. Bytes only; the writer owns the socket.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ayumi_wire::ws::{Opcode, put_frame};
 
+use super::odd::{close_payload, put_odd};
+use super::trouble::Trouble;
 use crate::faults::{Faults, RawFrame};
 
 /// A chunk is written with as few calls as the socket allows.
 const CHUNK: usize = 256 * 1024;
 /// Written chunks whose memory is used again.
 const SPARE: usize = 4;
+/// Messages of so long count as one burst ([`Faults::reset_on_burst`]).
+const BURST: Duration = Duration::from_millis(100);
 
 /// The send queue of one client. It is the player's business not to let it grow ([`Outbox::pending`]).
 pub(crate) struct Outbox {
@@ -19,10 +24,15 @@ pub(crate) struct Outbox {
     pending: usize,
     /// Messages of the chunk that is being written.
     writing: u64,
+    /// When the chunk that is being written was begun.
+    writing_since: Option<Instant>,
     /// Messages accepted on this connection.
     accepted: u64,
+    /// When the last ones were accepted; kept only while bursts are a fault.
+    recent: VecDeque<Instant>,
     gate: Gate,
     spare: Vec<Vec<u8>>,
+    trouble: Arc<Trouble>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,8 +46,10 @@ enum Gate {
 
 enum Item {
     Data(Chunk),
-    Close(u16),
+    /// With what the frame carries.
+    Close(Vec<u8>),
     Reset,
+    HalfOpen,
 }
 
 /// Bytes to write.
@@ -50,6 +62,8 @@ pub(crate) struct Chunk {
     pub pause: Duration,
     /// Messages of the source in it.
     pub messages: u64,
+    /// When its first byte was queued.
+    pub since: Option<Instant>,
 }
 
 /// What the writer does next.
@@ -57,13 +71,15 @@ pub(crate) struct Chunk {
 pub(super) enum Next {
     Nothing,
     Data(Chunk),
-    Close(u16),
+    /// With what the frame carries.
+    Close(Vec<u8>),
     Reset,
+    HalfOpen,
 }
 
 impl Outbox {
     /// The handshake goes first, so that the first message may share its segment.
-    pub(super) fn new(handshake: &[u8]) -> Self {
+    pub(super) fn new(handshake: &[u8], trouble: Arc<Trouble>) -> Self {
         let first = Chunk {
             bytes: handshake.to_vec(),
             ..Chunk::default()
@@ -72,9 +88,12 @@ impl Outbox {
             queue: VecDeque::from([Item::Data(first)]),
             pending: handshake.len(),
             writing: 0,
+            writing_since: None,
             accepted: 0,
+            recent: VecDeque::new(),
             gate: Gate::Open,
             spare: Vec::new(),
+            trouble,
         }
     }
 
@@ -88,35 +107,108 @@ impl Outbox {
         self.pending
     }
 
+    /// Since when the oldest byte has waited.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        let first = self.queue.iter().find_map(|item| match item {
+            Item::Data(chunk) => chunk.since,
+            _ => None,
+        });
+        self.writing_since.or(first)
+    }
+
     /// Queues a message of the source; false when it goes nowhere.
     pub(crate) fn put_message(&mut self, text: &[u8], faults: &Faults) -> bool {
         if self.gate != Gate::Open {
             return false;
         }
-        let plain = faults.fragment <= 1 && faults.split_at.is_empty();
-        let chunk = self.chunk();
-        let start = chunk.bytes.len();
-        match plain {
-            true => put_frame(&mut chunk.bytes, true, Opcode::Text, None, text),
-            false => put_odd(chunk, text, faults),
+        if !faults.bends() {
+            self.put_text(text, faults);
+            return true;
         }
-        chunk.messages += 1;
-        self.pending += self.back_len() - start;
-        self.accepted += 1;
-        self.after_message(faults);
+        let trouble = Arc::clone(&self.trouble);
+        for bent in trouble.bend(text, faults) {
+            self.put_text(&bent, faults);
+        }
         true
     }
 
-    fn after_message(&mut self, faults: &Faults) {
+    /// Queues a text, unless the one before has ended the line.
+    fn put_text(&mut self, text: &[u8], faults: &Faults) {
+        if self.gate != Gate::Open {
+            return;
+        }
+        self.accepted += 1;
+        if !faults.is_smooth() {
+            return self.put_roughly(text, faults);
+        }
+        let chunk = self.chunk();
+        let start = chunk.bytes.len();
+        put_frame(&mut chunk.bytes, true, Opcode::Text, None, text);
+        chunk.messages += 1;
+        self.pending += self.back_len() - start;
+    }
+
+    /// Queues a text with whatever the faults of the line make of it.
+    fn put_roughly(&mut self, text: &[u8], faults: &Faults) {
+        let trouble = Arc::clone(&self.trouble);
+        let number = trouble.number();
+        let drawn = |name: &str, chance: f64| {
+            let hit = chance > 0.0 && trouble.dice(faults, name, number).chance(chance);
+            if hit {
+                trouble.note(name);
+            }
+            hit
+        };
+        if drawn("empty_frames", faults.empty_frames) {
+            self.put_frame(true, Opcode::Text as u8, b"");
+        }
+        let binary = drawn("binary_frames", faults.binary_frames);
+        let mut dice = (faults.split_drawn > 0).then(|| trouble.dice(faults, "split_drawn", number));
+        let chunk = self.chunk();
+        let start = chunk.bytes.len();
+        put_odd(chunk, text, faults, binary, dice.as_mut());
+        chunk.messages += 1;
+        self.pending += self.back_len() - start;
+        self.after_message(faults, &drawn);
+    }
+
+    /// What the faults do to the line behind a message.
+    fn after_message(&mut self, faults: &Faults, drawn: &dyn Fn(&str, f64) -> bool) {
+        let trouble = Arc::clone(&self.trouble);
         let now = Some(self.accepted);
-        if faults.reset_after == now {
-            self.queue.push_back(Item::Reset);
-            self.gate = Gate::Shut;
-        } else if faults.close_after == now {
-            self.close(1001);
-        } else if faults.stall_after == now {
+        let counted = |name: &str, after: Option<u64>| {
+            let hit = after == now;
+            if hit {
+                trouble.note(name);
+            }
+            hit
+        };
+        if self.is_burst(faults.reset_on_burst) {
+            trouble.note("reset_on_burst");
+            self.end(Item::Reset);
+        } else if counted("reset_after", faults.reset_after) || drawn("reset_chance", faults.reset_chance) {
+            self.end(Item::Reset);
+        } else if counted("close_after", faults.close_after) || drawn("close_chance", faults.close_chance) {
+            self.close_with(faults.close_code, &faults.close_reason);
+        } else if counted("half_open_after", faults.half_open_after) {
+            self.end(Item::HalfOpen);
+        } else if counted("stall_after", faults.stall_after) || drawn("stall_chance", faults.stall_chance) {
             self.gate = Gate::Stalled;
         }
+    }
+
+    /// True when this message is one too many within 100 ms.
+    fn is_burst(&mut self, most: Option<usize>) -> bool {
+        let Some(most) = most else {
+            self.recent.clear();
+            return false;
+        };
+        let now = Instant::now();
+        while self.recent.front().is_some_and(|at| now.duration_since(*at) > BURST) {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(now);
+        self.recent.len() > most
     }
 
     /// Queues any frame, also while stalled; false when an ending stands before it.
@@ -150,8 +242,17 @@ impl Outbox {
 
     /// Queues a close frame; nothing follows it.
     pub(crate) fn close(&mut self, code: u16) {
+        self.close_with(Some(code), "");
+    }
+
+    /// Queues a close frame with a reason, or without a code; nothing follows it.
+    pub(super) fn close_with(&mut self, code: Option<u16>, reason: &str) {
+        self.end(Item::Close(close_payload(code, reason)));
+    }
+
+    fn end(&mut self, ending: Item) {
         if self.gate != Gate::Shut {
-            self.queue.push_back(Item::Close(code));
+            self.queue.push_back(ending);
             self.gate = Gate::Shut;
         }
     }
@@ -160,8 +261,13 @@ impl Outbox {
     pub(super) fn answer_close(&mut self, code: u16) -> u64 {
         let lost = self.drop_queue();
         self.gate = Gate::Shut;
-        self.queue.push_back(Item::Close(code));
+        self.queue.push_back(Item::Close(close_payload(Some(code), "")));
         lost
+    }
+
+    /// Nothing is written any more; what waits is lost, and the number of messages returned.
+    pub(super) fn forget(&mut self) -> u64 {
+        self.abandon()
     }
 
     /// Starts or ends silence; no effect after an ending.
@@ -180,10 +286,12 @@ impl Outbox {
     pub(super) fn next(&mut self) -> Next {
         match self.queue.pop_front() {
             None => Next::Nothing,
-            Some(Item::Close(code)) => Next::Close(code),
+            Some(Item::Close(payload)) => Next::Close(payload),
             Some(Item::Reset) => Next::Reset,
+            Some(Item::HalfOpen) => Next::HalfOpen,
             Some(Item::Data(chunk)) => {
                 self.writing = chunk.messages;
+                self.writing_since = chunk.since;
                 Next::Data(chunk)
             }
         }
@@ -193,6 +301,7 @@ impl Outbox {
     pub(super) fn written(&mut self, mut chunk: Chunk) {
         self.pending = self.pending.saturating_sub(chunk.bytes.len());
         self.writing = 0;
+        self.writing_since = None;
         if self.spare.len() < SPARE {
             chunk.bytes.clear();
             self.spare.push(chunk.bytes);
@@ -225,6 +334,7 @@ impl Outbox {
             let bytes = self.spare.pop().unwrap_or_default();
             self.queue.push_back(Item::Data(Chunk {
                 bytes,
+                since: Some(Instant::now()),
                 ..Chunk::default()
             }));
         }
@@ -242,25 +352,6 @@ impl Outbox {
     }
 }
 
-/// A message in several frames, its bytes in several writes.
-fn put_odd(chunk: &mut Chunk, text: &[u8], faults: &Faults) {
-    let start = chunk.bytes.len();
-    let parts = faults.fragment.clamp(1, text.len().max(1));
-    let size = text.len().div_ceil(parts).max(1);
-    let mut left = text;
-    let mut opcode = Opcode::Text;
-    loop {
-        let (part, rest) = left.split_at(size.min(left.len()));
-        put_frame(&mut chunk.bytes, rest.is_empty(), opcode, None, part);
-        (left, opcode) = (rest, Opcode::Continuation);
-        if left.is_empty() {
-            break;
-        }
-    }
-    chunk.breaks.extend(faults.split_at.iter().map(|at| start + at));
-    chunk.pause = faults.split_pause;
-}
-
 /// As [`put_frame`], with an opcode that need not exist.
 fn put_frame_bits(out: &mut Vec<u8>, fin: bool, opcode: u8, payload: &[u8]) {
     let at = out.len();
@@ -271,9 +362,10 @@ fn put_frame_bits(out: &mut Vec<u8>, fin: bool, opcode: u8, payload: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::{Bend, Dose};
 
     fn fresh() -> Outbox {
-        let mut outbox = Outbox::new(b"");
+        let mut outbox = Outbox::new(b"", Arc::default());
         assert!(matches!(outbox.next(), Next::Data(_)));
         outbox
     }
@@ -293,7 +385,7 @@ mod tests {
                     close_after: Some(2),
                     ..Faults::default()
                 },
-                Next::Close(1001),
+                Next::Close(1001u16.to_be_bytes().to_vec()),
             ),
             (
                 Faults {
@@ -326,6 +418,73 @@ mod tests {
         assert_eq!(chunk.breaks, [1, 4]);
         outbox.put_message(b"", &faults);
         assert_eq!(data(&mut outbox).bytes, b"\x81\x00");
+    }
+
+    #[test]
+    fn n02_a_burst_ends_in_a_reset() {
+        let faults = Faults {
+            reset_on_burst: Some(40),
+            ..Faults::default()
+        };
+        let mut outbox = fresh();
+        // All of them within a few milliseconds, unless the machine sleeps: then there is no burst to find.
+        let began = Instant::now();
+        let taken = (0..100).filter(|_| outbox.put_message(b"x", &faults)).count();
+        if began.elapsed() < BURST {
+            assert_eq!(taken, 41, "the one too many is the last");
+            assert_eq!(data(&mut outbox).messages, 41);
+            assert_eq!(outbox.next(), Next::Reset);
+        }
+        let mut calm = fresh();
+        for _ in 0..40 {
+            assert!(calm.put_message(b"x", &faults));
+        }
+    }
+
+    #[test]
+    fn chances_are_drawn_from_the_seed_and_go_on_over_connections() {
+        let faults = |seed| Faults {
+            seed: Some(seed),
+            reset_chance: 50.0,
+            ..Faults::default()
+        };
+        let lives = |seed| -> Vec<usize> {
+            let trouble = Arc::<Trouble>::default();
+            let life = |_| {
+                let mut outbox = Outbox::new(b"", Arc::clone(&trouble));
+                (0..1_000)
+                    .take_while(|_| outbox.put_message(b"x", &faults(seed)))
+                    .count()
+            };
+            (0..20).map(life).collect()
+        };
+        assert_eq!(lives(1), lives(1));
+        assert_ne!(lives(1), lives(2));
+        let mean = lives(1).iter().sum::<usize>() / 20;
+        assert!((8..40).contains(&mean), "one in twenty: {mean}");
+        assert!(lives(1).windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn odd_frames_and_bent_messages_are_queued() {
+        let mut faults = Faults {
+            empty_frames: 1_000.0,
+            binary_frames: 1_000.0,
+            ..Faults::default()
+        };
+        let mut outbox = fresh();
+        assert!(outbox.put_message(b"{}", &faults));
+        assert_eq!(data(&mut outbox).bytes, b"\x81\x00\x82\x02{}");
+        faults = Faults {
+            half_open_after: Some(3),
+            ..Faults::default()
+        };
+        faults.messages.insert(Bend::Duplicated, Dose::default());
+        assert!(outbox.put_message(b"{}", &faults));
+        let chunk = data(&mut outbox);
+        assert_eq!((chunk.messages, &chunk.bytes[..]), (2, &b"\x81\x02{}\x81\x02{}"[..]));
+        assert_eq!(outbox.next(), Next::HalfOpen);
+        assert!(!outbox.is_open());
     }
 
     #[test]
