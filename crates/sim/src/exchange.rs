@@ -24,8 +24,10 @@ pub use self::action::{MarketAction, MarketEvent, Side};
 use self::desk::{Desk, Floor, Manner};
 pub(crate) use self::dice::Dice;
 use self::order::Order;
+pub(crate) use self::prints::Print;
+#[cfg(test)]
+pub(crate) use self::prints::PrintKind;
 use self::prints::Prints;
-pub(crate) use self::prints::{Print, PrintKind};
 use self::timetable::{Days, Product};
 use crate::config::Hours;
 
@@ -133,29 +135,27 @@ impl Exchange {
 
     /// Lives through everything before `to` without a message.
     pub(crate) fn pass_to(&mut self, to: Stamp) {
-        while let Some((at, index)) = self.settled()
+        while let Some((at, index)) = self.settled(to.0)
             && at < to.0
         {
-            let mut floor = floor(&mut self.market, &mut self.prints, index);
-            self.desks[index].deliver(&mut floor, at, None);
-            self.order.retime_top(self.desks[index].next());
+            self.send(at, index, None);
         }
     }
 
-    /// When the next message leaves; `None` = never. Settles what happens before it.
+    /// When the next message leaves; `None` = never. Settles what happens before it, but goes no further than the next
+    /// line of the script of a symbol that rests: an action may come before it.
     pub(crate) fn peek(&mut self) -> Option<Stamp> {
-        let (at, _) = self.settled()?;
+        let (at, _) = self.settled(i64::MAX)?;
         Some(Stamp(at.max(self.line.saturating_add(self.line_gap))))
     }
 
-    /// The next message; its text is appended to `out`.
+    /// The next message; its text is appended to `out`. `None` also where a line of the script brings no message after
+    /// all, because an action has silenced it: then there is a later one.
     pub(crate) fn take(&mut self, out: &mut Vec<u8>) -> Option<Sent> {
         let at = self.peek()?;
         let (due, index) = self.order.top()?;
+        let volume = self.send(due, index, Some(out))?;
         self.line = at.0;
-        let mut floor = floor(&mut self.market, &mut self.prints, index);
-        let volume = self.desks[index].deliver(&mut floor, due, Some(out));
-        self.order.retime_top(self.desks[index].next());
         Some(Sent { at, index, volume })
     }
 
@@ -187,17 +187,26 @@ impl Exchange {
         self.order = Order::new(self.desks.iter().map(Desk::next));
     }
 
-    /// Lets everything happen that comes before the next message; its due time and symbol.
-    fn settled(&mut self) -> Option<(i64, usize)> {
+    /// Lets everything happen that comes before `limit` and before the next message; its due time and symbol, or those
+    /// of the first thing that comes later.
+    fn settled(&mut self, limit: i64) -> Option<(i64, usize)> {
         loop {
             let (at, index) = self.order.top().filter(|(at, _)| *at < i64::MAX)?;
             let desk = &mut self.desks[index];
-            if desk.sends_next() {
+            if at >= limit || desk.sends_next() {
                 return Some((at, index));
             }
             desk.happen(&mut floor(&mut self.market, &mut self.prints, index), at);
             self.order.retime_top(desk.next());
         }
+    }
+
+    /// What the symbol on top of the order has to say; its volume. `None` when it turns out to be nothing.
+    fn send(&mut self, due: i64, index: usize, out: Option<&mut Vec<u8>>) -> Option<Option<i64>> {
+        let mut floor = floor(&mut self.market, &mut self.prints, index);
+        let volume = self.desks[index].deliver(&mut floor, due, out);
+        self.order.retime_top(self.desks[index].next());
+        volume
     }
 }
 

@@ -187,9 +187,13 @@ impl Desk {
         self.first().0
     }
 
-    /// True when the next thing is a message.
+    /// True when the next thing is a message, or a line of the script that ends a rest with one.
     pub(super) fn sends_next(&self) -> bool {
-        self.first().1 as usize >= Alarm::View as usize
+        match self.first().1 {
+            Alarm::View | Alarm::Price | Alarm::Book => true,
+            Alarm::Cue => self.stage == Stage::Quiet,
+            _ => false,
+        }
     }
 
     /// The state as it was last sent.

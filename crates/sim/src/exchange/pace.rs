@@ -14,9 +14,10 @@ static EQUITY: &Shape = &[
     (ms(8, 50, 0, 0), 450),
     (ms(8, 59, 0, 0), 1_200),
     (ms(8, 59, 59, 900), 2_500),
-    (ms(9, 0, 0, 0), 5_000),
-    (ms(9, 0, 30, 0), 4_500),
-    (ms(9, 2, 0, 0), 2_600),
+    (ms(9, 0, 0, 0), 12_000),
+    (ms(9, 0, 15, 0), 9_000),
+    (ms(9, 0, 40, 0), 3_300),
+    (ms(9, 2, 0, 0), 2_400),
     (ms(9, 10, 0, 0), 1_700),
     (ms(9, 30, 0, 0), 1_250),
     (ms(10, 0, 0, 0), 1_000),
@@ -148,7 +149,7 @@ mod tests {
         let at = |h, m| by_clock(Product::Equity, ms(h, m, 0, 0));
         assert!(at(9, 0) > 4 * at(10, 0) && at(10, 0) == 1_000 && at(10, 45) < at(15, 20));
         assert_eq!(at(3, 0), at(8, 0));
-        assert_eq!(by_clock(Product::Equity, ms(9, 0, 15, 0)), 4_750);
+        assert_eq!(by_clock(Product::Equity, ms(9, 0, 7, 500)), 10_500);
         for shape in [EQUITY, DERIVATIVE] {
             assert!(shape.windows(2).all(|w| w[0].0 < w[1].0));
         }

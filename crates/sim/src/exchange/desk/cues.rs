@@ -81,7 +81,6 @@ impl Desk {
         (self.episode, self.deferred) = (Episode::None, None);
         self.set(Alarm::Until, NEVER);
         self.calm_down();
-        self.shown.clone_from(floor.message());
         self.send_both(at);
     }
 
@@ -191,5 +190,6 @@ impl Desk {
         }
         self.walk = Walk::Nothing;
         self.chain = 0;
+        self.burst = false;
     }
 }

@@ -109,7 +109,7 @@ impl Desk {
         match (self.stage, event) {
             (Stage::Calling | Stage::Trading, MarketEvent::Halt) => self.begin_halt(floor, at, until),
             (Stage::Trading, MarketEvent::SpecialQuote(side)) => self.begin_special(floor, at, side.into(), until),
-            (Stage::Trading, MarketEvent::Limit(side)) => self.begin_limit(floor, at, side.into(), until),
+            (Stage::Trading, MarketEvent::Limit(side)) => self.begin_limit(at, side.into(), until),
             _ => return false,
         }
         self.deferred = None;
@@ -144,7 +144,7 @@ impl Desk {
         self.send_both(at);
     }
 
-    fn begin_limit(&mut self, floor: &mut Floor<'_>, at: i64, side: Side, until: Option<i64>) {
+    fn begin_limit(&mut self, at: i64, side: Side, until: Option<i64>) {
         self.enter(Episode::Limit(side), at, until);
         self.walk = Walk::Limit;
         self.set(Alarm::Walk, at);

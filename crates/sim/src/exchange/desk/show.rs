@@ -35,19 +35,25 @@ impl Desk {
         }
     }
 
-    /// The message due at `at`; printed where wanted. Its volume.
+    /// The message due at `at`; printed where wanted. Its volume, or `None` when there is no message after all.
     pub(in super::super) fn deliver(
         &mut self,
         floor: &mut Floor<'_>,
         at: i64,
         out: Option<&mut Vec<u8>>,
-    ) -> Option<i64> {
+    ) -> Option<Option<i64>> {
+        if self.at(Alarm::Cue) <= at {
+            self.happen(floor, at);
+        }
         self.clock = at;
         if self.at(Alarm::View) <= at {
             return self.deliver_view(floor, at, out);
         }
         let book = self.at(Alarm::Book) <= at;
         let price = self.at(Alarm::Price) <= at || (book && self.lazy);
+        if !book && !price {
+            return None;
+        }
         if price {
             self.set(Alarm::Price, NEVER);
             self.lazy = false;
@@ -63,11 +69,11 @@ impl Desk {
         if let Some(out) = out {
             self.shown.write(out);
         }
-        self.shown.trading_volume.map(|qty| qty.0)
+        Some(self.shown.trading_volume.map(|qty| qty.0))
     }
 
     /// A distorted picture of everything as it is now; the true one follows soon.
-    fn deliver_view(&mut self, floor: &mut Floor<'_>, at: i64, out: Option<&mut Vec<u8>>) -> Option<i64> {
+    fn deliver_view(&mut self, floor: &mut Floor<'_>, at: i64, out: Option<&mut Vec<u8>>) -> Option<Option<i64>> {
         for alarm in [Alarm::View, Alarm::Price, Alarm::Book] {
             self.set(alarm, NEVER);
         }
@@ -84,7 +90,7 @@ impl Desk {
         if self.at(Alarm::Cue).saturating_sub(at) > SECOND {
             self.send_both(at + after);
         }
-        picture.trading_volume.map(|qty| qty.0)
+        Some(picture.trading_volume.map(|qty| qty.0))
     }
 
     /// The book moves with a new price: mostly its quotes come right behind.
