@@ -451,6 +451,35 @@ fn limits_widen_for_a_path() {
     }
     let trade = market.auction(0, at("09:00:00"), Print::Open).traded.unwrap();
     assert!((trade.price.0 - 17_000_000).abs() <= 20_000);
+
+    // Tick by tick, with a book that began inside the old limits.
+    let mut market = trading("7203", 1);
+    let old = market.limits(0).1;
+    market.follow(0, Price(old.0 - 200_000));
+    market.step(0, at("10:00:00"));
+    market.fit(0, low, high);
+    for ticks in -20..40 {
+        market.follow(0, Price(old.0 + ticks * 10_000));
+        market.step(0, at("10:01:00"));
+        let (sell, buy) = quotes(&market);
+        assert!((sell.price.0 - old.0 - ticks * 10_000).abs() <= 40_000 && buy.price < sell.price);
+    }
+}
+
+#[test]
+fn a_limit_that_moves_lets_go() {
+    let mut market = trading("247A", 2);
+    while market.phase(0) != Phase::Limit(Side::Buy) {
+        market.limit(0, at("10:00:00"), Side::Buy, &mut |_| {});
+    }
+    let limit = market.limits(0).1;
+    market.follow(0, Price(limit.0 + limit.0 / 50));
+    assert_eq!(market.phase(0), Phase::Open);
+    for _ in 0..20 {
+        market.step(0, at("10:01:00"));
+        assert_eq!(market.message(0).bid_sign, Some("0101"));
+    }
+    assert!(market.message(0).buy[0].price > limit);
 }
 
 /// Night and day are two sessions of one day: the volume goes on, the first price stays that of the evening.

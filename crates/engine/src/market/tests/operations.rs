@@ -352,7 +352,8 @@ impl Watch {
             return;
         }
         match market.phase(0) {
-            Phase::Open if !matches!(op, Op::Lift) => continuous(message),
+            Phase::Open if op == Op::Lift || (op == Op::OffLimit && self.trades.is_empty()) => {}
+            Phase::Open => continuous(message),
             Phase::Call if op == Op::Call || op == Op::Lock => self.gathered(message, op),
             Phase::Special(side) if op == Op::Special(side) => walking(message, side),
             Phase::Limit(side) => {
@@ -505,9 +506,17 @@ fn any_order(profile: &Profile, seed: u64, mut seen: impl FnMut(&Market, Op)) {
     for _ in 0..3_000 {
         let op = draw(&mut rng);
         now += if op == Op::NewDay { 86_400 } else { rng.below(3) };
-        perform(&mut market, op, Stamp::from_s(now), &mut rng, &mut watch.trades);
-        watch.after(&market, op, Stamp::from_s(now));
-        seen(&market, op);
+        // A limit is far: now and then the whole run.
+        let times = if matches!(op, Op::Limit(_)) && rng.chance(150) {
+            25
+        } else {
+            1
+        };
+        for _ in 0..times {
+            perform(&mut market, op, Stamp::from_s(now), &mut rng, &mut watch.trades);
+            watch.after(&market, op, Stamp::from_s(now));
+            seen(&market, op);
+        }
     }
 }
 
