@@ -20,12 +20,11 @@ use serde_json::{Map, Value};
 use crate::faults::Takeover;
 use crate::feed::{MarketEvent, Side};
 
-pub(crate) use self::decode::{FORMS, action_of, actions_of, object_of};
+pub(crate) use self::decode::{FORMS, action_of, actions_of, can_last, object_of};
 pub(crate) use self::fields::Fields;
-pub(crate) use self::merge::merged;
+pub(crate) use self::merge::{as_json, merged};
 pub use self::problem::{Problem, Problems};
 pub(crate) use self::problem::{join, nearest};
-pub(crate) use self::short::words;
 pub use self::time::Time;
 
 /// Something that happens.
@@ -126,12 +125,6 @@ impl Action {
     pub fn name(&self) -> &'static str {
         self.what.name()
     }
-
-    /// True when an end can be given.
-    #[must_use]
-    pub(crate) fn can_last(&self) -> bool {
-        decode::form_of(self.name()).is_some_and(|form| form.lasts)
-    }
 }
 
 impl From<What> for Action {
@@ -214,6 +207,8 @@ fn event_name(event: MarketEvent) -> &'static str {
         MarketEvent::Cross => "cross",
         MarketEvent::ZeroQuotes => "zero_quotes",
         MarketEvent::NullBlock => "null_block",
+        MarketEvent::ZeroDepth => "zero_depth",
+        MarketEvent::ForeignDepth => "foreign_depth",
         MarketEvent::Rush(_) => "rush",
         MarketEvent::Silence => "silence",
     }

@@ -8,6 +8,7 @@ use ayumi_engine::{Stamp, Symbol};
 
 use crate::faults::Faults;
 use crate::recording::Recorded;
+use crate::script::Step;
 
 /// Everything the simulator is told at its start. `SimConfig::default()` is a silent station on a free port.
 #[derive(Clone)]
@@ -36,6 +37,10 @@ pub struct SimConfig {
     pub end: Option<Stamp>,
     /// What goes wrong.
     pub faults: Faults,
+    /// What happens when, on the simulated clock.
+    pub script: Vec<Step>,
+    /// Draws chances and intervals of the script.
+    pub script_seed: u64,
     /// The source starts with the first PUSH client that has at least one registered symbol; a market also with the
     /// first `/board`. In [`Speed::Full`] the source always waits for a PUSH client, because the client is the clock.
     pub wait_for_client: bool,
@@ -60,6 +65,8 @@ impl Default for SimConfig {
             start: None,
             end: None,
             faults: Faults::default(),
+            script: Vec::new(),
+            script_seed: 1,
             wait_for_client: true,
             require_registration: true,
             slow_reader_limit: 4 << 20,

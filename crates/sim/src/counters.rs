@@ -48,6 +48,8 @@ pub struct Counters {
     pub bad_hosts: u64,
     /// TCP connections accepted.
     pub connections: u64,
+    /// Actions of scripts and of the control port that were done, by name: `reset`.
+    pub actions: BTreeMap<String, u64>,
     /// Faults of the line and of messages that were applied, by the name of their field in [`crate::Faults`].
     pub faults: BTreeMap<String, u64>,
     /// By ticker (`7203`, `167060019@23`).

@@ -8,11 +8,12 @@ use std::time::Duration;
 use ayumi_engine::{Stamp, Symbol};
 use tokio::sync::oneshot;
 
+use crate::action::{Action, Problems};
 use crate::config::{SimConfig, SimError, Source, Speed};
 use crate::counters::Counters;
 use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
-use crate::feed::{Feed, volume_of};
-use crate::push::{Outbox, Player};
+use crate::feed::Feed;
+use crate::push::Player;
 use crate::rest::Environment;
 use crate::server::{self, Listeners};
 use crate::shared::Shared;
@@ -37,7 +38,7 @@ impl Sim {
             .build()
             .map_err(SimError::Thread)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let player = Player::new(Arc::clone(&shared), feed, config.start);
+        let player = Player::new(Arc::clone(&shared), feed, &config);
         let server = Arc::clone(&shared);
         let verifier = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -136,33 +137,19 @@ impl SimHandle {
     /// [`Counters::bytes_sent`] only.
     pub fn push_raw(&self, frames: Vec<RawFrame>) {
         let pause = self.shared.station().faults.split_pause;
-        self.to_client(|outbox| frames.iter().all(|frame| outbox.put_raw(frame, pause)));
+        self.shared
+            .to_client(|outbox| frames.iter().all(|frame| outbox.put_raw(frame, pause)));
     }
 
     /// Sends any bytes to the current client, frames or not.
     pub fn push_bytes(&self, bytes: &[u8]) {
-        self.to_client(|outbox| outbox.put_bytes(bytes));
+        self.shared.to_client(|outbox| outbox.put_bytes(bytes));
     }
 
     /// Sends one text message to the current client, registered or not; counted and remembered for `/board` as a
     /// message of the source. Faults for messages apply.
     pub fn push_text(&self, text: &str) {
-        let mut station = self.shared.station();
-        let slot = symbol_in(text).map(|symbol| station.slot(&symbol));
-        if let Some(slot) = slot {
-            station.boards.update(slot, text.as_bytes());
-        }
-        let faults = station.faults.clone();
-        let ticker = slot.and_then(|s| station.boards.get(s)).map(|b| b.ticker.clone());
-        drop(station);
-        let queued = self.to_client(|outbox| outbox.put_message(text.as_bytes(), &faults));
-        let volume = volume_of(text.as_bytes());
-        self.shared.tally.count(|c| {
-            c.messages_undelivered += u64::from(!queued);
-            if let Some(ticker) = ticker {
-                c.symbols.entry(ticker).or_default().note(volume, queued);
-            }
-        });
+        self.shared.push_text(text);
     }
 
     /// What `/board` answers for a symbol from now on; [`BoardAnswer::Usual`] ends it.
@@ -176,9 +163,15 @@ impl SimHandle {
 
     /// Does something to the current client; nothing when there is none.
     pub fn cut(&self, how: Cut) {
-        let Some(client) = self.shared.current() else { return };
-        client.cut(&how);
-        self.shared.audience.notify_one();
+        self.shared.cut(&how);
+    }
+
+    /// Does something at once, as a script would; what lasts is taken back by the simulated clock.
+    ///
+    /// # Errors
+    /// Faults that do not exist or do not fit; then nothing is done.
+    pub fn act(&self, action: &Action) -> Result<(), Problems> {
+        self.shared.act(action, self.shared.now())
     }
 
     /// Changes the faults from now on.
@@ -211,15 +204,6 @@ impl SimHandle {
     pub fn stop(self) {
         drop(self);
     }
-
-    fn to_client(&self, put: impl FnOnce(&mut Outbox) -> bool) -> bool {
-        let Some(client) = self.shared.current() else {
-            return false;
-        };
-        let queued = put(&mut client.outbox());
-        client.wake();
-        queued
-    }
 }
 
 impl Drop for SimHandle {
@@ -234,14 +218,4 @@ impl Drop for SimHandle {
             log::error!("the simulator's thread has panicked");
         }
     }
-}
-
-/// Symbol and exchange of a message that is JSON; anything else has none.
-fn symbol_in(text: &str) -> Option<Symbol> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let exchange = value.get("Exchange").and_then(serde_json::Value::as_u64).unwrap_or(1);
-    Some(Symbol {
-        code: value.get("Symbol")?.as_str()?.to_owned(),
-        exchange: u16::try_from(exchange).ok()?,
-    })
 }

@@ -20,6 +20,7 @@ mod http;
 mod push;
 mod recording;
 mod rest;
+mod script;
 mod server;
 mod shared;
 
@@ -33,3 +34,4 @@ pub use faults::{
 pub use feed::{MarketAction, MarketEvent, Side};
 pub use handle::{Sim, SimHandle};
 pub use recording::{Recorded, read_recording};
+pub use script::{Every, Step, When};

@@ -1,16 +1,19 @@
-//! What the server's tasks and the handle share. Locks are taken in the order station, clock, line, outbox, counters,
+//! What the server's tasks and the handle share. Locks are taken in the order stage, station, clock, line, outbox, counters,
 //! and never held over an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ayumi_engine::Stamp;
+use ayumi_engine::{Stamp, Symbol};
 use tokio::sync::Notify;
 
 use crate::clock::SimClock;
 use crate::config::{SimConfig, Source, Speed};
 use crate::counters::Tally;
-use crate::push::{Client, Trouble};
+use crate::faults::Cut;
+use crate::feed::volume_of;
+use crate::push::{Client, Outbox, Trouble};
 use crate::rest::Station;
+use crate::script::Stage;
 
 /// One running simulator.
 pub(crate) struct Shared {
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     pub slow_reader_limit: usize,
     require_registration: bool,
     is_market: bool,
+    /// What actions hold and what they ask of the player.
+    pub(crate) stage: Mutex<Stage>,
     station: Mutex<Station>,
     line: Mutex<Option<Arc<Client>>>,
 }
@@ -51,6 +56,7 @@ impl Shared {
             slow_reader_limit: config.slow_reader_limit,
             require_registration: config.require_registration,
             is_market: matches!(config.source, Source::Market(_)),
+            stage: Mutex::new(Stage::new(&config.faults)),
             station: Mutex::new(Station::new(config)),
             line: Mutex::new(None),
         }
@@ -90,6 +96,44 @@ impl Shared {
         self.audience.notify_one();
     }
 
+    /// Puts something into the outbox of the live client; false when there is none or it takes nothing.
+    pub(crate) fn to_client(&self, put: impl FnOnce(&mut Outbox) -> bool) -> bool {
+        let Some(client) = self.current() else {
+            return false;
+        };
+        let queued = put(&mut client.outbox());
+        client.wake();
+        queued
+    }
+
+    /// Sends one text as a message of the source, registered or not.
+    pub(crate) fn push_text(&self, text: &str) {
+        let mut station = self.station();
+        let slot = symbol_in(text).map(|symbol| station.slot(&symbol));
+        if let Some(slot) = slot {
+            station.boards.update(slot, text.as_bytes());
+        }
+        let faults = station.faults.clone();
+        let ticker = slot.and_then(|s| station.boards.get(s)).map(|b| b.ticker.clone());
+        drop(station);
+        let queued = self.to_client(|outbox| outbox.put_message(text.as_bytes(), &faults));
+        let volume = volume_of(text.as_bytes());
+        self.tally.count(|c| {
+            c.messages_undelivered += u64::from(!queued);
+            if let Some(ticker) = ticker {
+                c.symbols.entry(ticker).or_default().note(volume, queued);
+            }
+        });
+    }
+
+    /// Does something to the live client; nothing when there is none.
+    pub(crate) fn cut(&self, how: &Cut) {
+        if let Some(client) = self.current() {
+            client.cut(how);
+            self.audience.notify_one();
+        }
+    }
+
     /// True when a PUSH client could get something of the source now.
     pub(crate) fn has_audience(&self) -> bool {
         let station = self.station();
@@ -109,4 +153,14 @@ impl Shared {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Symbol and exchange of a message that is JSON; anything else has none.
+fn symbol_in(text: &str) -> Option<Symbol> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let exchange = value.get("Exchange").and_then(serde_json::Value::as_u64).unwrap_or(1);
+    Some(Symbol {
+        code: value.get("Symbol")?.as_str()?.to_owned(),
+        exchange: u16::try_from(exchange).ok()?,
+    })
 }

@@ -42,6 +42,8 @@ pub(crate) const FORMS: &[Form] = &[
     form("cross", &["symbol"], false),
     form("zero_quotes", &["symbol"], false),
     form("null_block", &["symbol"], false),
+    form("zero_depth", &["symbol"], false),
+    form("foreign_depth", &["symbol"], false),
     form("rush", &["factor", "symbol"], true),
     form("silence", &["symbol"], true),
     form("send", &["text"], false),
@@ -66,6 +68,12 @@ pub(crate) fn known_form(path: &str, name: &str) -> Result<&'static Form, Proble
         problems.unknown(&join(path, "do"), name, &names);
         problems
     })
+}
+
+/// True when the action of an object may have `for` or `until`.
+pub(crate) fn can_last(object: &Map<String, Value>) -> bool {
+    let name = object.get("do").and_then(Value::as_str).unwrap_or_default();
+    form_of(name).is_some_and(|form| form.lasts)
 }
 
 /// One action or a list of them.
@@ -202,6 +210,8 @@ fn event_of(name: &str, fields: &mut Fields<'_>) -> Option<MarketEvent> {
         "cross" => MarketEvent::Cross,
         "zero_quotes" => MarketEvent::ZeroQuotes,
         "null_block" => MarketEvent::NullBlock,
+        "zero_depth" => MarketEvent::ZeroDepth,
+        "foreign_depth" => MarketEvent::ForeignDepth,
         "rush" => {
             let factor = fields.whole("factor", 1..=1000).unwrap_or(5);
             MarketEvent::Rush(u32::try_from(factor).unwrap_or(5))

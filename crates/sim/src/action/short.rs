@@ -27,7 +27,7 @@ pub(crate) fn object(path: &str, line: &str) -> Result<Map<String, Value>, Probl
 }
 
 /// A line cut at its blanks.
-pub(crate) fn words(line: &str) -> Vec<&str> {
+fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 

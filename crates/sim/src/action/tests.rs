@@ -147,10 +147,7 @@ fn faults_are_merged_by_name() {
     let map = change(r#"faults {"reset_after":null,"board_delay":"5s","fragment":3}"#);
     let after = merged(&before, "", &map).expect("valid");
     assert_eq!((after.reset_after, after.serial), (None, true));
-    assert_eq!(
-        (after.board_delay, after.fragment),
-        (Duration::from_secs(5), 3)
-    );
+    assert_eq!((after.board_delay, after.fragment), (Duration::from_secs(5), 3));
     let map = change(r#"faults {"rest":[{"path":"/board","answer":{"late":{"delay":"1.5s"}}}]}"#);
     let late = merged(&before, "", &map).expect("valid");
     assert_eq!(late.rest.len(), 1, "{late:?}");

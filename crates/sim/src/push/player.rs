@@ -1,15 +1,20 @@
-//! Plays the source on its clock: to the live client, to `/board`, and to the counters.
+//! Plays source and script on the simulated clock: to the live client, to `/board`, and to the counters.
+//!
+//! With a speed the clock runs and everything waits for it; at full speed the client is the clock: it goes from one
+//! event to the next as fast as somebody reads.
 
 use std::sync::Arc;
+use std::time::Instant as Real;
 
 use ayumi_engine::Stamp;
 use tokio::time::Instant;
 
 use super::Client;
-use crate::config::Speed;
+use crate::config::{SimConfig, Speed};
 use crate::counters::SymbolCounters;
 use crate::feed::{Feed, Item};
 use crate::rest::Station;
+use crate::script::{Due, Order, Script, Undo, haunt};
 use crate::shared::Shared;
 
 /// Messages between two looks at the rest of the world.
@@ -17,19 +22,24 @@ const BATCH: usize = 256;
 /// At full speed the source pauses while this many bytes wait: enough to keep the socket busy.
 const HIGH_WATER: usize = 512 * 1024;
 
-/// The source and its clock.
+/// The source, the script and what is to be taken back.
 pub(crate) struct Player {
     shared: Arc<Shared>,
     feed: Feed,
+    script: Script,
+    undo: Vec<(Due, Undo)>,
     start: Option<Stamp>,
+    end: Option<Stamp>,
+    /// Somebody ended it.
+    over: bool,
     text: Vec<u8>,
     news: News,
 }
 
 impl Player {
-    pub(crate) fn new(shared: Arc<Shared>, mut feed: Feed, start: Option<Stamp>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mut feed: Feed, config: &SimConfig) -> Self {
         feed.prime(&mut shared.station());
-        if start.is_none()
+        if config.start.is_none()
             && let Feed::Played(_) = feed
             && let Some(first) = feed.peek()
         {
@@ -38,21 +48,35 @@ impl Player {
         Self {
             shared,
             feed,
-            start,
+            script: Script::new(config.script.clone(), config.script_seed),
+            undo: Vec::new(),
+            start: config.start,
+            end: config.end,
+            over: false,
             text: Vec::with_capacity(4096),
             news: News::default(),
         }
     }
 
-    /// Plays to the end of the source.
+    /// Plays to the end of the source and the script, and does what is asked from outside as long as the simulator runs.
     pub(crate) async fn run(mut self) {
         self.skip_to_start().await;
-        match self.shared.speed {
-            Speed::Times(factor) => self.run_timed(factor).await,
-            Speed::Full => self.run_full().await,
+        let speed = self.shared.speed;
+        while matches!(speed, Speed::Times(_)) && self.shared.wait_for_client && !self.shared.may_start() {
+            self.pause().await;
         }
-        flushed(&self.shared).await;
-        self.shared.tally.count(|c| c.source_finished = true);
+        self.begin(speed);
+        let mut told = false;
+        loop {
+            self.obey();
+            if self.peek().is_none() && !std::mem::replace(&mut told, true) {
+                tokio::spawn(tell_end(Arc::clone(&self.shared)));
+            }
+            match speed {
+                Speed::Times(_) => self.timed().await,
+                Speed::Full => self.full().await,
+            }
+        }
     }
 
     /// What was recorded before the start only sets the boards.
@@ -76,38 +100,142 @@ impl Player {
         }
     }
 
-    async fn run_timed(&mut self, factor: f64) {
-        while self.shared.wait_for_client && !self.shared.may_start() {
-            self.shared.audience.notified().await;
-        }
+    fn begin(&mut self, speed: Speed) {
         self.feed.begin();
-        let first = self.start.or_else(|| self.feed.peek());
         let clock = &self.shared.clock;
-        clock.run(first.unwrap_or_else(|| clock.now()), factor);
-        while let Some(at) = self.feed.peek() {
-            if let Some(due) = self.shared.clock.real_instant(at) {
-                tokio::time::sleep_until(Instant::from_std(due)).await;
-            }
-            // The message waited for is due, whatever rounding says.
-            let until = self.shared.now().max(at);
-            let client = self.emit(until, None);
-            self.reset_slow_reader(client.as_deref());
-            tokio::task::yield_now().await;
+        let first = self.start.or_else(|| self.feed.peek()).unwrap_or_else(|| clock.now());
+        match speed {
+            Speed::Times(factor) => clock.run(first, factor),
+            Speed::Full => clock.stand(first),
+        }
+        let missed = self.script.begin(first);
+        if missed > 0 {
+            log::warn!("{missed} steps of the script are dated before the start and never happen");
         }
     }
 
-    async fn run_full(&mut self) {
-        self.feed.begin();
-        while self.feed.peek().is_some() {
-            while !self.shared.has_audience() {
-                self.shared.audience.notified().await;
-            }
-            let client = self.emit(Stamp::NEVER, Some(HIGH_WATER));
-            match client.filter(|c| c.outbox().pending() >= HIGH_WATER) {
-                Some(client) => client.drained.notified().await,
-                None => tokio::task::yield_now().await,
+    /// The clock runs: waits for the next event, then does it.
+    async fn timed(&mut self) {
+        let next = [self.peek(), self.next_deed()].into_iter().flatten().min();
+        let due = next.and_then(|at| Some((at, self.shared.clock.real_instant(at)?)));
+        let Some((at, due)) = due else {
+            self.shared.audience.notified().await;
+            return;
+        };
+        if due > Real::now() {
+            tokio::select! {
+                biased;
+                () = self.shared.audience.notified() => return,
+                () = tokio::time::sleep_until(Instant::from_std(due)) => {}
             }
         }
+        // What was waited for is due, whatever rounding says.
+        let now = self.shared.now().max(at);
+        if !self.did_deed(now) {
+            let client = self.emit(self.before_deed(now), None);
+            self.reset_slow_reader(client.as_deref());
+        }
+        tokio::task::yield_now().await;
+    }
+
+    /// The client is the clock: as much as it takes, up to the next thing to do.
+    async fn full(&mut self) {
+        if (self.peek().is_none() && self.next_deed().is_none()) || !self.shared.has_audience() {
+            self.pause().await;
+            return;
+        }
+        if self.did_deed(Stamp::NEVER) {
+            tokio::task::yield_now().await;
+            return;
+        }
+        let client = self.emit(self.before_deed(Stamp::NEVER), Some(HIGH_WATER));
+        match client.filter(|c| c.outbox().pending() >= HIGH_WATER) {
+            Some(client) => client.drained.notified().await,
+            None => tokio::task::yield_now().await,
+        }
+    }
+
+    /// Waits until something changes outside, or something is to be taken back though the clock stands.
+    async fn pause(&mut self) {
+        match self.undo.iter().map(|(due, _)| due.real).min() {
+            None => self.shared.audience.notified().await,
+            Some(real) => {
+                tokio::select! {
+                    biased;
+                    () = self.shared.audience.notified() => {}
+                    () = tokio::time::sleep_until(Instant::from_std(real)) => {}
+                }
+            }
+        }
+        self.obey();
+        let now = Real::now();
+        while let Some(index) = self.undo.iter().position(|(due, _)| due.real <= now) {
+            let (_, undo) = self.undo.remove(index);
+            self.shared.undo(undo);
+        }
+    }
+
+    /// Does what actions have asked for.
+    fn obey(&mut self) {
+        let orders = self.shared.stage().take_orders();
+        for order in orders {
+            match order {
+                Order::Market(action, now) => self.feed.act(&action, now),
+                Order::Kick(takeover, stay) => {
+                    tokio::spawn(haunt(Arc::clone(&self.shared), takeover, stay));
+                }
+                Order::Undo(due, undo) => self.undo.push((due, undo)),
+                Order::End => {
+                    self.over = true;
+                    self.script.stop();
+                }
+            }
+        }
+    }
+
+    /// The next message of the source.
+    fn peek(&mut self) -> Option<Stamp> {
+        if self.over { None } else { self.feed.peek() }
+    }
+
+    fn next_step(&self) -> Option<Stamp> {
+        self.script.next().filter(|at| self.end.is_none_or(|end| *at <= end))
+    }
+
+    /// When the script does something, or something is taken back.
+    fn next_deed(&self) -> Option<Stamp> {
+        let undo = self.undo.iter().map(|(due, _)| due.at).min();
+        [undo, self.next_step()].into_iter().flatten().min()
+    }
+
+    /// Messages up to `now`, but none that comes after the next deed.
+    fn before_deed(&self, now: Stamp) -> Stamp {
+        self.next_deed()
+            .map_or(now, |at| now.min(Stamp(at.0.saturating_sub(1))))
+    }
+
+    /// Does the next thing that is due by `now` and no later than the next message. What ends comes before what begins.
+    fn did_deed(&mut self, now: Stamp) -> bool {
+        let first = self.peek();
+        let Some(at) = self
+            .next_deed()
+            .filter(|at| *at <= now && first.is_none_or(|first| *at <= first))
+        else {
+            return false;
+        };
+        self.shared.clock.advance(at);
+        if let Some(index) = self.undo.iter().position(|(due, _)| due.at <= at) {
+            let (_, undo) = self.undo.remove(index);
+            self.shared.undo(undo);
+        } else if let Some((at, actions)) = self.script.take(at) {
+            for action in &actions {
+                if let Err(problems) = self.shared.act(action, at) {
+                    log::error!("{action}: {problems}");
+                }
+                self.obey();
+            }
+        }
+        true
     }
 
     /// Sends what is due, at most a batch. With a high-water mark only what the client can take: nothing beyond that
@@ -123,7 +251,7 @@ impl Player {
                 (None, Some(_)) => false,
                 (Some(outbox), Some(mark)) => outbox.is_open() && outbox.pending() < mark,
             };
-            if !takes || self.feed.peek().is_none_or(|at| at > until) {
+            if !takes || self.over || self.feed.peek().is_none_or(|at| at > until) {
                 break;
             }
             self.text.clear();
@@ -161,14 +289,15 @@ impl Player {
     }
 }
 
-/// Waits until what was queued is written or lost.
-async fn flushed(shared: &Shared) {
+/// Waits until what was queued is written or lost, and counts the end.
+async fn tell_end(shared: Arc<Shared>) {
     while let Some(client) = shared.current() {
         if client.outbox().pending() == 0 {
             break;
         }
         client.drained.notified().await;
     }
+    shared.tally.count(|c| c.source_finished = true);
 }
 
 /// Counts of a batch, published at once.
