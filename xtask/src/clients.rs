@@ -75,10 +75,11 @@ fn build() -> Result<()> {
 type Client = fn(&mut Tools, &'static str, &mut Vec<Row>) -> Result<()>;
 
 /// Every client with the name that `--only` looks in.
-const CLIENTS: [(&str, Client); 8] = [
+const CLIENTS: [(&str, Client); 9] = [
     ("curl", curl::run),
     ("official Python samples", official::python),
     ("official JavaScript samples", official::javascript),
+    ("official API description", drivers::openapi),
     ("Go: go-kabusapi examples", drivers::go_kabusapi),
     ("Java: java.net.http", drivers::java),
     ("Python: py-kabusapi", drivers::py_kabusapi),

@@ -27,7 +27,7 @@ const JSON: &str = "Content-Type: application/json";
 const OK: &str = "<200 application/json; charset=utf-8>";
 const TWO: &str = r#"{"Symbols":[{"Symbol":"7203","Exchange":1},{"Symbol":"9984","Exchange":1}]}"#;
 
-const REQUESTS: [Request; 22] = [
+const REQUESTS: [Request; 21] = [
     put(
         "register",
         "register",
@@ -81,7 +81,6 @@ const REQUESTS: [Request; 22] = [
         &["\"RegistList\":[", OK],
     ),
     put("unregister/all", "unregister/all", "", &["{\"RegistList\":[]}", OK]),
-    get("unknown code", "board/0000@1", &["\"Code\":4002001", "<400 "]),
     get("unknown path", "boards/7203@1", &["\"Code\":40010", "<40"]),
     Request {
         method: "POST",

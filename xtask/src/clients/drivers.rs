@@ -88,6 +88,24 @@ pub fn java(tools: &mut Tools, name: &'static str, rows: &mut Vec<Row>) -> Resul
     }
 }
 
+/// Every answer and 200 messages against the description of the API that the broker publishes beside the samples.
+pub fn openapi(tools: &mut Tools, name: &'static str, rows: &mut Vec<Row>) -> Result<()> {
+    let found = tools.samples().and_then(|samples| Ok((samples, tools.python()?)));
+    let (samples, python) = match found {
+        Ok(found) => found,
+        Err(why) => {
+            rows.push(Row::skipped(name, why));
+            return Ok(());
+        }
+    };
+    let file = samples.join("reference").join("kabu_STATION_API.yaml");
+    let mut command = Command::new(python);
+    command.arg("-u").arg(Tools::drivers().join("openapi.py")).arg(file);
+    let version = tools::commit(&samples);
+    let shows = ["200 messages", "as described: done"];
+    drive(&tools.ayumi, name, version, &mut command, &shows, 40, rows)
+}
+
 /// A Python library with typed models of every answer: what does not fit them is an error.
 pub fn py_kabusapi(tools: &mut Tools, name: &'static str, rows: &mut Vec<Row>) -> Result<()> {
     let shows = [
@@ -97,7 +115,6 @@ pub fn py_kabusapi(tools: &mut Tools, name: &'static str, rows: &mut Vec<Row>) -
         "symbol ",
         "ranking ",
         "primaryexchange ",
-        "apisoftlimit ",
         "push 10",
         "done",
     ];

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 /// Where the official samples are published.
 const SAMPLES: &str = "https://github.com/kabucom/kabusapi";
 /// What the Python clients need; an environment of its own, so that nothing of the user's is changed.
-const PACKAGES: [&str; 3] = ["websocket-client", "websockets", "py-kabusapi"];
+const PACKAGES: [&str; 4] = ["websocket-client", "websockets", "py-kabusapi", "pyyaml"];
 
 /// Tools found so far; each is looked for once.
 pub struct Tools {
@@ -115,7 +115,7 @@ impl Tools {
                 .args(PACKAGES),
         )
         .or_else(|why| {
-            if package(&python, PACKAGES[2]).is_some() {
+            if PACKAGES.iter().all(|name| package(&python, name).is_some()) {
                 Ok(())
             } else {
                 Err(why)
@@ -167,6 +167,12 @@ pub fn major(version: &str) -> u32 {
     let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().unwrap_or(0)
+}
+
+/// The commit of a checkout.
+pub fn commit(checkout: &Path) -> String {
+    let folder = checkout.to_string_lossy();
+    version("git", &["-C", &folder, "rev-parse", "--short=7", "HEAD"]).unwrap_or_else(|| "no commit".to_owned())
 }
 
 /// Runs a command whose output matters only when it fails.
