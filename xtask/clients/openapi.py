@@ -88,6 +88,10 @@ for code in ("7203@1", "165120018@2"):
 call("GET", "primaryexchange/7203", "/primaryexchange/{symbol}", None, key)
 call("GET", "symbolname/future?FutureCode=NK225&DerivMonth=0", "/symbolname/future", None, key)
 call("GET", "apisoftlimit", "/apisoftlimit", None, key)
+call("GET", "regulations/7203@1", "/regulations/{symbol}", None, key)
+call("GET", "margin/marginpremium/7203", "/margin/marginpremium/{symbol}", None, key)
+for wallet in ("cash", "margin", "future", "option"):
+    call("GET", f"wallet/{wallet}", f"/wallet/{wallet}", None, key)
 for kind in range(1, 16):
     call("GET", f"ranking?Type={kind}&ExchangeDivision=ALL", "/ranking", None, key)
 call("PUT", "unregister", "/unregister", {"Symbols": symbols[:1]}, key)

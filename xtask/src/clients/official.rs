@@ -15,7 +15,7 @@ use super::{Row, Verdict};
 type Sample = (&'static str, &'static [&'static str]);
 
 /// In an order in which each finds what it needs: the PUSH sample needs symbols that another sample registered.
-const PYTHON: [Sample; 11] = [
+const PYTHON: [Sample; 20] = [
     ("token", &["200 OK", "'ResultCode': 0", "'Token': '"]),
     (
         "register",
@@ -34,6 +34,16 @@ const PYTHON: [Sample; 11] = [
     ("primaryexchange", &["200 OK", "'PrimaryExchange': 1"]),
     ("ranking", &["200 OK", "'Ranking': ["]),
     ("apisoftlimit", &["200 OK", "'Stock': "]),
+    ("regulations", &["200 OK", "'RegulationsInfo': ["]),
+    ("marginpremium", &["200 OK", "'GeneralMargin': "]),
+    ("cash", &["200 OK", "'StockAccountWallet': "]),
+    ("margin", &["200 OK", "'MarginAccountWallet': "]),
+    ("wallet_future", &["200 OK", "'FutureTradeLimit': "]),
+    ("wallet_option", &["200 OK", "'OptionBuyTradeLimit': "]),
+    ("orders", &["200 OK", "[]"]),
+    ("positions", &["200 OK", "[]"]),
+    // Nothing is ever ordered in a simulator: the answer of a station whose user may not.
+    ("sendorder_cash_buy", &["HTTP Error 403", "'Code': 4001008"]),
 ];
 
 /// `symbol.js` is not among them: it sets a query on a string and ends before it sends anything.
