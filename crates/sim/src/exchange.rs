@@ -133,6 +133,11 @@ impl Exchange {
         self.desks[index].shown().write(out);
     }
 
+    /// The day's lowest and highest price of a symbol.
+    pub(crate) fn limits(&self, index: usize) -> (Price, Price) {
+        self.market.limits(index)
+    }
+
     /// Lives through everything before `to` without a message.
     pub(crate) fn pass_to(&mut self, to: Stamp) {
         while let Some((at, index)) = self.settled(to.0)

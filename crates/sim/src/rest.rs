@@ -154,7 +154,7 @@ impl Station {
             touched: BTreeSet::new(),
             tape_turns: BTreeMap::new(),
             limits: Limits::new(config.speed.real(Duration::from_secs(1))),
-            dice: Dice::new(seed),
+            dice: Dice::new(config.faults.seed.unwrap_or(seed)),
             seed,
             speed: config.speed,
         }

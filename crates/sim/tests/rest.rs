@@ -8,12 +8,14 @@
 
 mod common;
 
-use std::io::Write;
-use std::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
 
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_sim::{
-    BoardAnswer, MarketConfig, RestAnswer, RestFault, Sim, SimConfig, SimError, Source, TapeFault, TapeTrouble,
+    BoardAnswer, Hours, MarketConfig, Refusal, RestAnswer, RestFault, Sim, SimConfig, SimError, Source, Speed,
+    TapeFault, TapeTrouble,
 };
 use common::{PATIENCE, Reader, TOKEN, ask, connect, connect_v6, register, request, send, skip, start};
 
@@ -366,4 +368,98 @@ fn the_date_is_the_station_s() {
     let sim = start(|c| c.start = Some(Stamp::from_s(nine)));
     let head = ask(sim.port(), "GET", "/ranking?Type=3", "").head;
     assert!(head.contains("\r\nDate: Fri, 18 Sep 2026 00:00:00 GMT\r\n"), "{head}");
+}
+
+#[test]
+fn connections_can_be_refused_and_are_taken_again() {
+    let sim = start(|_| ());
+    let port = sim.port();
+    let board = request("GET", "/board/7203@1", "", "");
+    let mut standing = Reader::new(connect(port));
+    assert!(sim.wait_until(PATIENCE, |c| c.connections == 1));
+    let end = |refusal| {
+        sim.set_fault(|f| f.refuse = Some(refusal));
+        let mut reader = Reader::new(connect(port));
+        // Whichever call meets the reset first tells of it.
+        reader.stream.write_all(board.as_bytes())?;
+        reader.rest()
+    };
+    assert_eq!(end(Refusal::Fin).unwrap(), b"");
+    assert_eq!(end(Refusal::Reset).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    sim.set_fault(|f| f.refuse = Some(Refusal::Silent));
+    let mut silent = Reader::new(connect(port));
+    silent.stream.write_all(board.as_bytes()).unwrap();
+    assert!(sim.wait_until(PATIENCE, |c| c.fault("refuse") == 3));
+    assert_eq!(end(Refusal::Closed).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(sim.wait_until(PATIENCE, |c| c.fault("refuse") == 4));
+    standing.stream.write_all(board.as_bytes()).unwrap();
+    assert_eq!(standing.answer().unwrap().status, 200, "what stands is not touched");
+    sim.set_fault(|f| f.refuse = None);
+    let began = Instant::now();
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(began.elapsed() < PATIENCE, "listens again");
+        std::thread::yield_now();
+    }
+    assert_eq!(ask(port, "GET", "/board/7203@1", "").status, 200);
+    assert_eq!(sim.counters().rest("GET /board"), 2, "the refused ones were not read");
+}
+
+/// What REST tells of a generated market agrees with itself: the tape with the volume, the limits with the prices, the
+/// ranking with the boards.
+#[test]
+fn symbols_boards_tape_and_ranking_agree() {
+    let nine = 1_789_689_600; // 2026-09-18 09:00 JST
+    let sim = start(|c| {
+        let mut market = MarketConfig::new(11, vec![Symbol::tse("7203"), Symbol::tse("1301")], 200.0);
+        market.hours = Hours::Session;
+        c.source = Source::Market(market);
+        c.start = Some(Stamp::from_s(nine - 10));
+        c.speed = Speed::Full;
+    });
+    let port = sim.port();
+    assert_eq!(register(port, &["7203", "1301"]).status, 200);
+    let json = |path: &str| -> serde_json::Value {
+        let answer = ask(port, "GET", path, "");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    assert_eq!(
+        json("/ranking?Type=3")["Ranking"],
+        serde_json::json!([]),
+        "before the open"
+    );
+    let mut push = common::Push::open(port);
+    while sim.now() < Stamp::from_s(nine + 120) {
+        push.text();
+    }
+    drop(push);
+    assert!(
+        sim.wait_until(PATIENCE, |c| c.push_clients_now == 0),
+        "the market stands without its clock"
+    );
+    for code in ["7203", "1301"] {
+        let (symbol, board) = (json(&format!("/symbol/{code}@1")), json(&format!("/board/{code}@1")));
+        let price = |v: &serde_json::Value| v.as_f64().unwrap();
+        assert!(
+            price(&symbol["LowerLimit"]) <= price(&board["LowPrice"]),
+            "{symbol} {board}"
+        );
+        assert!(
+            price(&symbol["UpperLimit"]) >= price(&board["HighPrice"]),
+            "{symbol} {board}"
+        );
+        assert_eq!(symbol["SymbolName"], board["SymbolName"]);
+        let tape = json(&format!("/timeandsales/{code}@1"));
+        let prints = tape["TradingPrice"].as_array().unwrap();
+        let sum: i64 = prints.iter().map(|p| p["Volume"].as_i64().unwrap()).sum();
+        assert!(
+            !prints.is_empty() && price(&board["TradingVolume"]) as i64 <= sum,
+            "thinned, never more"
+        );
+        let ranking = json("/ranking?Type=3");
+        let rows = ranking["Ranking"].as_array().unwrap();
+        let row = rows.iter().find(|r| r["Symbol"] == code).unwrap();
+        assert_eq!(price(&row["TradingVolume"]) * 1_000.0, price(&board["TradingVolume"]));
+        assert_eq!(row["CurrentPrice"], board["CurrentPrice"]);
+    }
 }

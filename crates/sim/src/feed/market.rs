@@ -58,6 +58,7 @@ impl MarketFeed {
             text.clear();
             self.exchange.show(index, &mut text);
             station.boards.update(slot, &text);
+            station.boards.set_limits(slot, self.exchange.limits(index));
             self.slots.push(slot);
         }
         self.tell(station, self.start);
@@ -79,6 +80,7 @@ impl MarketFeed {
     pub(crate) fn take(&mut self, station: &mut Station, out: &mut Vec<u8>) -> Option<Item> {
         let sent = self.exchange.take(out)?;
         let &slot = self.slots.get(sent.index)?;
+        station.boards.set_limits(slot, self.exchange.limits(sent.index));
         self.tell(station, sent.at);
         if let Some(truth) = &mut self.truth {
             let next = self.exchange.peek().unwrap_or(Stamp::NEVER);

@@ -63,9 +63,9 @@ impl Boards {
     }
 
     /// The day's price limits, as the market keeps them.
-    pub(crate) fn set_limits(&mut self, slot: usize, lowest: Price, highest: Price) {
+    pub(crate) fn set_limits(&mut self, slot: usize, lowest_and_highest: (Price, Price)) {
         if let Some(board) = self.slots.get_mut(slot) {
-            board.limits = Some((lowest, highest));
+            board.limits = Some(lowest_and_highest);
         }
     }
 

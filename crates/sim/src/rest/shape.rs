@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    const SOUND: &str = include_str!("../../testdata/synthetic_push_stock_7203.json");
+    const SOUND: &str = include_str!("../../../../testdata/synthetic_push_stock_7203.json");
 
     fn of(shape: BoardShape) -> Value {
         let text = bent(SOUND, shape, Price::from_yen(3_335));

@@ -49,16 +49,16 @@ fn bodies_have_the_vendor_s_shapes() {
     s.now = at("2026-09-18", 36_000);
     assert_eq!(
         shape(&json(&mut s, "/symbol/166090018@23?addinfo=false")),
-        sample(include_str!("../../../testdata/official_symbol_166090018.json"))
+        sample(include_str!("../../../../../testdata/official_symbol_166090018.json"))
     );
     assert_eq!(
         shape(&json(&mut s, "/symbolname/future?FutureCode=NK225&DerivMonth=0")),
         sample(include_str!(
-            "../../../testdata/official_symbolname_future_response.json"
+            "../../../../../testdata/official_symbolname_future_response.json"
         ))
     );
     // The example prints `Exchange` where schema and add-in say `PrimaryExchange`.
-    let primary = include_str!("../../../testdata/official_primaryexchange_response.json");
+    let primary = include_str!("../../../../../testdata/official_primaryexchange_response.json");
     assert_eq!(
         shape(&json(&mut s, "/primaryexchange/2928")),
         sample(&primary.replace("Exchange", "PrimaryExchange"))
@@ -67,32 +67,34 @@ fn bodies_have_the_vendor_s_shapes() {
         &mut s,
         "PUT",
         "/register",
-        include_str!("../../../testdata/official_register_request.json"),
+        include_str!("../../../../../testdata/official_register_request.json"),
     );
     let listed: Value = serde_json::from_str(&list).unwrap();
     let example: Value =
-        serde_json::from_str(include_str!("../../../testdata/official_register_response.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../../testdata/official_register_response.json")).unwrap();
     assert_eq!(listed, example);
     let (_, token) = ask(
         &mut s,
         "POST",
         "/token",
-        include_str!("../../../testdata/official_token_request.json"),
+        include_str!("../../../../../testdata/official_token_request.json"),
     );
     assert_eq!(
         shape(&serde_json::from_str(&token).unwrap()),
-        sample(include_str!("../../../testdata/official_token_response.json"))
+        sample(include_str!("../../../../../testdata/official_token_response.json"))
     );
     let (_, error) = ask(&mut s, "GET", "/nowhere", "");
     assert_eq!(
         shape(&serde_json::from_str(&error).unwrap()),
-        sample(include_str!("../../../testdata/official_error_response.json"))
+        sample(include_str!("../../../../../testdata/official_error_response.json"))
     );
     let board = json(&mut s, "/board/5401@1");
     let keys = |shape: Vec<(String, &'static str)>| shape.into_iter().map(|(k, _)| k).collect::<Vec<_>>();
     assert_eq!(
         keys(shape(&board)),
-        keys(sample(include_str!("../../../testdata/official_board_5401.min.json")))
+        keys(sample(include_str!(
+            "../../../../../testdata/official_board_5401.min.json"
+        )))
     );
 }
 
@@ -145,7 +147,8 @@ fn limits_are_those_of_the_market() {
         (&1300.0.into(), &700.0.into())
     );
     assert_eq!((&body["SymbolName"], &body["DisplayName"]), (&"X".into(), &"X".into()));
-    s.boards.set_limits(slot, Price::from_yen(600), Price::from_yen(1_600));
+    let broadened = (Price::from_yen(600), Price::from_yen(1_600));
+    s.boards.set_limits(slot, broadened);
     let body = json(&mut s, "/symbol/7203@1");
     assert_eq!(
         (&body["UpperLimit"], &body["LowerLimit"]),
@@ -281,7 +284,7 @@ fn the_tape_needs_no_slot_and_is_newest_first() {
     let (_, body) = ask(&mut s, "GET", "/timeandsales/8306@1", "");
     assert_eq!(
         body,
-        include_str!("../../../testdata/synthetic_timeandsales_8306.json").trim_end()
+        include_str!("../../../../../testdata/synthetic_timeandsales_8306_ORDER_UNVERIFIED.json").trim_end()
     );
     assert_eq!(
         ask(&mut s, "GET", "/timeandsales/9984@1", "").1,
@@ -378,7 +381,7 @@ fn first_touches_are_slow_and_sometimes_very_slow() {
 #[test]
 fn f12_boards_in_odd_shapes() {
     let mut s = station(50);
-    let sound = include_str!("../../../testdata/synthetic_push_stock_7203.json");
+    let sound = include_str!("../../../../../testdata/synthetic_push_stock_7203.json");
     for code in ["7203", "9984", "6501"] {
         let slot = s.slot(&Symbol::tse(code));
         s.boards.update(slot, sound.replace("7203", code).as_bytes());

@@ -88,7 +88,7 @@ fn verification_has_no_market_data() {
     assert!(ask("GET", "/board/7203@1", "").1.contains(r#""CurrentPrice":null"#));
     let symbol: serde_json::Map<_, _> = serde_json::from_str(&ask("GET", "/symbol/7203@1", "").1).unwrap();
     assert!(
-        symbol.iter().all(|(key, value)| (key == "Symbol") == !value.is_null()),
+        symbol.iter().all(|(key, value)| (key == "Symbol") != value.is_null()),
         "{symbol:?}"
     );
     let wallet = ask("GET", "/wallet/cash", "").1;
