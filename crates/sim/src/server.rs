@@ -1,6 +1,7 @@
 //! Sockets: one task per connection. What to answer is decided elsewhere.
 
 mod listen;
+mod refuse;
 mod request;
 
 use std::io;
@@ -12,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::listen::Listeners;
+use self::refuse::refuse;
 use self::request::{on_request, silent};
-use crate::faults::Refusal;
 use crate::http::{self, Answer, MAX_BODY, MAX_HEAD, Parsed};
 use crate::push;
 use crate::rest::Environment;
@@ -60,41 +61,20 @@ async fn accept(shared: Arc<Shared>, door: Door, mut listener: TcpListener, room
                 continue;
             }
         };
+        shared.tally.count(|c| c.connections += 1);
         let refusal = shared.station().faults.refuse;
-        shared.tally.count(|c| {
-            c.connections += 1;
-            if refusal.is_some() {
-                c.note_fault("refuse");
-            }
-        });
-        if refusal == Some(Refusal::Closed)
-            && let Ok(address) = listener.local_addr()
-        {
-            drop(reset(&stream));
-            drop((stream, listener));
-            listener = listen::reopened(&shared, address).await;
+        if let Some(how) = refusal {
+            listener = match refuse(&shared, how, stream, place, listener).await {
+                Ok(listener) => listener,
+                Err(e) => return log::error!("the simulator cannot listen any more: {e}"),
+            };
             continue;
         }
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            match refusal {
-                None => connection(shared, door, stream).await,
-                Some(refusal) => refused(stream, refusal).await,
-            }
+            connection(shared, door, stream).await;
             drop(place);
         });
-    }
-}
-
-/// What a connection gets that a fault refuses.
-async fn refused(mut stream: TcpStream, refusal: Refusal) {
-    match refusal {
-        Refusal::Closed | Refusal::Reset => drop(reset(&stream)),
-        Refusal::Fin => linger(&mut stream).await,
-        Refusal::Silent => {
-            let mut sink = [0; 4096];
-            while matches!(stream.read(&mut sink).await, Ok(n) if n > 0) {}
-        }
     }
 }
 

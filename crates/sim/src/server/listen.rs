@@ -1,20 +1,15 @@
-//! Listening on both loopback families, and ceasing to while a fault wants so.
+//! Listening on both loopback families.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
 
 use crate::config::SimError;
-use crate::faults::Refusal;
-use crate::shared::Shared;
 
 /// Ports tried when any will do but one family has it taken.
 const PORT_TRIES: usize = 20;
-/// How often a closed port looks whether it may open again.
-const CLOSED_POLL: Duration = Duration::from_millis(10);
 
 /// Both listeners and their port.
 pub(crate) struct Listeners {
@@ -69,7 +64,8 @@ fn answers(port: u16) -> bool {
     cfg!(windows) && std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)).is_ok()
 }
 
-fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+/// Listens on one address.
+pub(super) fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -81,21 +77,4 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(128)?;
     Ok(socket.into())
-}
-
-/// Listens again on an address that was given up, as soon as connections are no longer refused.
-pub(super) async fn reopened(shared: &Shared, address: SocketAddr) -> TcpListener {
-    let mut said = false;
-    loop {
-        tokio::time::sleep(CLOSED_POLL).await;
-        if shared.station().faults.refuse == Some(Refusal::Closed) {
-            continue;
-        }
-        match listen(address).and_then(TcpListener::from_std) {
-            Ok(listener) => return listener,
-            // Somebody took the port meanwhile, or the system frees it late: it may be free in a moment.
-            Err(e) if !std::mem::replace(&mut said, true) => log::warn!("cannot listen on {address} again yet: {e}"),
-            Err(_) => {}
-        }
-    }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{gone, linger, listen};
+use super::listen::listen;
+use super::{gone, linger};
 use crate::faults::Refusal;
 use crate::shared::Shared;
 
@@ -23,7 +24,7 @@ pub(super) async fn refuse(
     place: OwnedSemaphorePermit,
     listener: TcpListener,
 ) -> io::Result<TcpListener> {
-    shared.trouble.note("refuse");
+    shared.tally.count(|c| c.note_fault("refuse"));
     match how {
         Refusal::Reset | Refusal::Closed => {
             // An error means that the client has gone already.
