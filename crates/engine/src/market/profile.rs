@@ -78,7 +78,9 @@ impl Profile {
             Kind::Future | Kind::Index => (Price(close.0 - close.0 / 25 * 2), Price(close.0 + close.0 / 25 * 2)),
         };
         let highest = ticksize::floor(group, highest);
-        // A close far below one yen leaves no room: the book needs two prices.
+        // A close of about a tick leaves no room: the book needs two prices, and both above 0.
+        let smallest = ticksize::up(group, Price(0));
+        let highest = highest.max(ticksize::up(group, smallest));
         let lowest = ticksize::up(group, Price(lowest.0.max(1) - 1)).min(ticksize::down(group, highest));
         Rules {
             group,

@@ -1,6 +1,7 @@
 //! What holds after every message, checked on the encoded JSON: what a client of the station could see.
 
 mod day;
+mod episodes;
 mod operations;
 
 use std::collections::BTreeMap;

@@ -11,6 +11,9 @@ use super::show::{before_the_day, market_value};
 use super::{SymbolMarket, status};
 use crate::{Stamp, calendar};
 
+/// Prices that others give are believed up to here, 1,000 million yen: nothing is dearer, and no sum overflows.
+const DEAREST: Price = Price::from_yen(1_000_000_000);
+
 impl SymbolMarket {
     /// See [`super::super::Market::new_day`].
     pub(in super::super) fn new_day(&mut self, profile: &Profile, date: Date, close: Option<Price>) {
@@ -20,7 +23,8 @@ impl SymbolMarket {
             None => ticksize::floor(profile.group, Price(self.close.0 + self.rng.bell(self.close.0 / 100))),
         };
         let close = close.or(self.message.current_price).unwrap_or(self.close);
-        self.close = ticksize::floor(profile.group, close).max(Price(1));
+        let smallest = ticksize::up(profile.group, Price(0));
+        self.close = ticksize::floor(profile.group, close.clamp(Price(0), DEAREST)).max(smallest);
         self.rules = profile.rules_after(self.close);
         self.flow = Flow::new(
             profile,
@@ -90,7 +94,7 @@ impl SymbolMarket {
 
     /// See [`super::super::Market::follow`].
     pub(in super::super) fn follow(&mut self, profile: &Profile, price: Price) {
-        let price = ticksize::floor(profile.group, price);
+        let price = ticksize::floor(profile.group, price.clamp(Price(0), DEAREST));
         if price.0 <= 0 {
             return;
         }
@@ -103,7 +107,7 @@ impl SymbolMarket {
     /// See [`super::super::Market::fit`].
     pub(in super::super) fn fit(&mut self, profile: &Profile, low: Price, high: Price) {
         // Room for the ten levels behind the outermost price and some more.
-        let (low, high) = (low.0 - low.0 / 20, high.0 + high.0 / 20);
+        let (low, high) = (low.0.max(0) / 20 * 19, high.0.clamp(0, DEAREST.0) / 20 * 21);
         let lowest = ticksize::up(profile.group, Price(low.max(1) - 1));
         let highest = ticksize::floor(profile.group, Price(high));
         self.rules.lowest = self.rules.lowest.min(lowest);
