@@ -44,11 +44,11 @@ impl Feed {
         Ok(match &config.source {
             Source::Silent => Self::Silent,
             Source::Market(market) => Self::Market {
-                market: Box::new(MarketFeed::open(market, config.start.unwrap_or_else(now))?),
+                market: Box::new(MarketFeed::open(market, config.start.unwrap_or_else(now), config.end)?),
                 from_now: config.start.is_none(),
             },
-            Source::Recording(recording) => Self::Played(Played::new(recording::open(recording)?)),
-            Source::Lines(lines) => Self::Played(Played::new(Box::new(lines.clone().into_iter().map(Ok)))),
+            Source::Recording(recording) => Self::Played(Played::new(recording::open(recording)?, config.end)),
+            Source::Lines(lines) => Self::Played(Played::new(Box::new(lines.clone().into_iter().map(Ok)), config.end)),
         })
     }
 
@@ -70,7 +70,7 @@ impl Feed {
     pub(crate) fn peek(&mut self) -> Option<Stamp> {
         match self {
             Self::Silent => None,
-            Self::Played(played) => played.next.as_ref().map(|r| r.at),
+            Self::Played(played) => played.next.as_ref().map(|r| r.at).filter(|at| *at <= played.end),
             Self::Market { market, .. } => market.peek(),
         }
     }
@@ -103,6 +103,8 @@ impl Feed {
 /// Recorded messages.
 pub(crate) struct Played {
     lines: Lines,
+    /// No message is later.
+    end: Stamp,
     next: Option<Recorded>,
     slots: HashMap<String, usize>,
     /// The last volume by slot: its growth is what was traded.
@@ -136,9 +138,10 @@ impl Seen {
 }
 
 impl Played {
-    fn new(lines: Lines) -> Self {
+    fn new(lines: Lines, end: Option<Stamp>) -> Self {
         let mut played = Self {
             lines,
+            end: end.unwrap_or(Stamp::NEVER),
             next: None,
             slots: HashMap::new(),
             volumes: Vec::new(),

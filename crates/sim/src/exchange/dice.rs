@@ -48,9 +48,9 @@ impl Dice {
         let zeros = u64::from(bits.leading_zeros());
         // The number is 2^-zeros * m / 2 with m from 1 to 2; log2(1 + f) = f + 0.344 f (1 - f) within 0.008.
         let f = (bits << zeros << 1) >> 48;
-        let log_m = f + ((f * (65_536 - f) >> 16) * 22_544 >> 16);
+        let log_m = f + ((((f * (65_536 - f)) >> 16) * 22_544) >> 16);
         let log2 = ((zeros + 1) << 16) - log_m;
-        let factor = log2 * LN2 >> 16;
+        let factor = (log2 * LN2) >> 16;
         ((u128::from(factor) * u128::from(mean.max(0).unsigned_abs())) >> 16) as i64
     }
 }

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn it_goes_by_time_then_by_symbol() {
-        let mut times = vec![50, 10, 30, 10, 20];
+        let mut times = [50, 10, 30, 10, 20];
         let mut order = Order::new(times.iter().copied());
         let mut seen = Vec::new();
         for n in 0..200 {

@@ -18,6 +18,8 @@ const LULL: i64 = 500_000_000;
 pub(crate) struct MarketFeed {
     exchange: Exchange,
     start: Stamp,
+    /// No message is later.
+    end: Stamp,
     /// One per symbol, in the exchange's order.
     slots: Vec<usize>,
     tickers: Vec<String>,
@@ -26,7 +28,7 @@ pub(crate) struct MarketFeed {
 
 impl MarketFeed {
     /// Opens the exchange at `start`; reads the price paths, creates the truth file.
-    pub(crate) fn open(config: &MarketConfig, start: Stamp) -> Result<Self, SimError> {
+    pub(crate) fn open(config: &MarketConfig, start: Stamp, end: Option<Stamp>) -> Result<Self, SimError> {
         let paths = match &config.prices {
             Some(path) => paths::read(path, start.date(), config.seed)?,
             None => BTreeMap::new(),
@@ -43,6 +45,7 @@ impl MarketFeed {
             tickers: exchange.symbols().map(ayumi_engine::Symbol::ticker).collect(),
             exchange,
             start,
+            end: end.unwrap_or(Stamp::NEVER),
             slots: Vec::new(),
             truth: config.truth.as_deref().map(Truth::create).transpose()?,
         })
@@ -73,7 +76,7 @@ impl MarketFeed {
     pub(crate) fn peek(&mut self) -> Option<Stamp> {
         match self.slots.is_empty() {
             true => None,
-            false => self.exchange.peek(),
+            false => self.exchange.peek().filter(|at| *at <= self.end),
         }
     }
 
