@@ -37,6 +37,8 @@ pub struct SimConfig {
     pub end: Option<Stamp>,
     /// What goes wrong.
     pub faults: Faults,
+    /// Port for counters, faults and actions from outside, on 127.0.0.1 and ::1; 0 = any free one, `None` = none.
+    pub control_port: Option<u16>,
     /// What happens when, on the simulated clock.
     pub script: Vec<Step>,
     /// Draws chances and intervals of the script.
@@ -65,6 +67,7 @@ impl Default for SimConfig {
             start: None,
             end: None,
             faults: Faults::default(),
+            control_port: None,
             script: Vec::new(),
             script_seed: 1,
             wait_for_client: true,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 /// A snapshot of everything counted since the start.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counters {
     /// PUSH connections accepted.
     pub push_connections: u64,
@@ -87,7 +89,7 @@ impl Counters {
 }
 
 /// Counts of one symbol.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SymbolCounters {
     /// Messages of the source.
     pub messages: u64,

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::action::{Action, Problems};
 use crate::config::{SimConfig, SimError, Source, Speed};
+use crate::control;
 use crate::counters::Counters;
 use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
 use crate::feed::Feed;
@@ -32,6 +33,8 @@ impl Sim {
         let listeners = Listeners::bind(config.port)?;
         let verification = config.verification_port.map(Listeners::bind).transpose()?;
         let verification_port = verification.as_ref().map(|l| l.port);
+        let control = config.control_port.map(Listeners::bind).transpose()?;
+        let control_port = control.as_ref().map(|l| l.port);
         let shared = Arc::new(Shared::new(&config, listeners.port));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -41,11 +44,15 @@ impl Sim {
         let player = Player::new(Arc::clone(&shared), feed, &config);
         let server = Arc::clone(&shared);
         let verifier = Arc::clone(&shared);
+        let controlled = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("ayumi-sim".into())
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::spawn(player.run());
+                    if let Some(listeners) = control {
+                        tokio::spawn(async { log_end(control::serve(controlled, listeners).await) });
+                    }
                     if let Some(listeners) = verification {
                         tokio::spawn(async {
                             log_end(server::serve(verifier, listeners, Environment::Verification).await);
@@ -62,6 +69,7 @@ impl Sim {
         Ok(SimHandle {
             shared,
             verification_port,
+            control_port,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -98,6 +106,7 @@ fn log_end(result: io::Result<()>) {
 pub struct SimHandle {
     shared: Arc<Shared>,
     verification_port: Option<u16>,
+    control_port: Option<u16>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -113,6 +122,12 @@ impl SimHandle {
     #[must_use]
     pub fn verification_port(&self) -> Option<u16> {
         self.verification_port
+    }
+
+    /// The control port, when it listens.
+    #[must_use]
+    pub fn control_port(&self) -> Option<u16> {
+        self.control_port
     }
 
     /// The simulated time: it stands until the source begins, then runs at the chosen speed.

@@ -179,7 +179,7 @@ fn chunked_end(body: Vec<u8>, rest: &[u8], mut at: usize) -> Body {
     }
 }
 
-fn percent_decoded(path: &str) -> String {
+pub(crate) fn percent_decoded(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub wait_for_client: bool,
     pub slow_reader_limit: usize,
     require_registration: bool,
-    is_market: bool,
+    pub is_market: bool,
     /// What actions hold and what they ask of the player.
     pub(crate) stage: Mutex<Stage>,
     station: Mutex<Station>,

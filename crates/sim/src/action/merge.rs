@@ -1,12 +1,68 @@
 //! Fields of [`Faults`] by their JSON names. Generic, so that a new fault needs no word here.
+//!
+//! A field that is a map (`messages`) is changed entry by entry, null takes an entry away; every other field is
+//! replaced.
 
 use serde_json::{Map, Value};
 
-use super::problem::{Problems, join};
+use super::problem::{Problems, join, nearest, quote};
 use super::time;
 use crate::faults::Faults;
 
-/// `faults` with these fields replaced. Durations may also be written as `"5s"`.
+/// One field, or one entry of a field that is a map: `fragment`, `messages.crossed`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Leaf(String, Option<String>);
+
+impl Leaf {
+    /// What it is in faults as JSON; null when it is not there.
+    pub(crate) fn of(&self, all: &Value) -> Value {
+        let field = all.get(&self.0);
+        let value = match &self.1 {
+            None => field,
+            Some(entry) => field.and_then(|field| field.get(entry)),
+        };
+        value.cloned().unwrap_or_default()
+    }
+
+    /// Makes it so in a change.
+    pub(crate) fn put(&self, change: &mut Map<String, Value>, value: Value) {
+        match &self.1 {
+            None => {
+                change.insert(self.0.clone(), value);
+            }
+            Some(entry) => {
+                let field = change
+                    .entry(self.0.clone())
+                    .or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(field) = field {
+                    field.insert(entry.clone(), value);
+                }
+            }
+        }
+    }
+
+    fn key(&self, path: &str) -> String {
+        let key = join(path, &self.0);
+        self.1.as_ref().map_or(key.clone(), |entry| join(&key, entry))
+    }
+}
+
+/// The fields and entries that a change is about.
+pub(crate) fn leaves(change: &Map<String, Value>) -> Vec<Leaf> {
+    let usual = as_json(&Faults::default());
+    let mut leaves = Vec::new();
+    for (name, value) in change {
+        match (value, usual.get(name)) {
+            (Value::Object(entries), Some(Value::Object(_))) => {
+                leaves.extend(entries.keys().map(|entry| Leaf(name.clone(), Some(entry.clone()))));
+            }
+            _ => leaves.push(Leaf(name.clone(), None)),
+        }
+    }
+    leaves
+}
+
+/// `faults` with this change. Durations may also be written as `"5s"`.
 ///
 /// # Errors
 /// Unknown names with the nearest known one, and values that do not fit; nothing is changed then.
@@ -17,36 +73,71 @@ pub(crate) fn merged(faults: &Faults, path: &str, change: &Map<String, Value>) -
     };
     let known: Vec<String> = all.keys().cloned().collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    for (name, value) in change {
-        let key = join(path, name);
-        if !known.contains(&name.as_str()) {
-            problems.unknown(&key, name, &known);
-            continue;
-        }
-        let before = all.insert(name.clone(), value.clone());
-        let Err(error) = read(&all) else { continue };
-        all.insert(name.clone(), with_durations(value));
-        if read(&all).is_err() {
-            let usual = as_json(&Faults::default())
-                .get(name)
-                .map(Value::to_string)
-                .unwrap_or_default();
-            problems.add(
-                &key,
-                format!("found {}  {error} (usually {usual})", super::problem::quote(value)),
-            );
-            all.insert(name.clone(), before.unwrap_or_default());
+    let asked = Value::Object(change.clone());
+    for leaf in leaves(change) {
+        if !known.contains(&leaf.0.as_str()) {
+            problems.unknown(&leaf.key(path), &leaf.0, &known);
+        } else if let Err(what) = set(&mut all, &leaf, &leaf.of(&asked)) {
+            problems.add(&leaf.key(path), what);
         }
     }
     if !problems.0.is_empty() {
         return Err(problems);
     }
-    read(&all).map_err(|e| Problems::one(path, e.to_string()))
+    let mut new = read(&all).map_err(|e| Problems::one(path, e.to_string()))?;
+    if !change.contains_key("messages") {
+        // How often each was applied is not in the JSON.
+        new.messages.clone_from(&faults.messages);
+    }
+    Ok(new)
 }
 
 /// The faults as they stand in files.
 pub(crate) fn as_json(faults: &Faults) -> Value {
     serde_json::to_value(faults).unwrap_or_default()
+}
+
+/// Sets one leaf; what does not fit is taken back.
+fn set(all: &mut Map<String, Value>, leaf: &Leaf, value: &Value) -> Result<(), String> {
+    let before = all.clone();
+    write(all, leaf, value.clone());
+    let Err(error) = read(all) else {
+        return Ok(());
+    };
+    write(all, leaf, with_durations(value));
+    if read(all).is_ok() {
+        return Ok(());
+    }
+    *all = before;
+    let usual = leaf.of(&as_json(&Faults::default()));
+    let name = leaf.1.as_deref().or(value.as_str()).unwrap_or_default();
+    let advice = match meant(name, &error.to_string()) {
+        Some(near) => format!("; did you mean \"{near}\"?"),
+        None if usual.is_null() => String::new(),
+        None => format!(" (usually {usual})"),
+    };
+    Err(format!("found {}  {error}{advice}", quote(value)))
+}
+
+fn write(all: &mut Map<String, Value>, leaf: &Leaf, value: Value) {
+    match (&leaf.1, all.get_mut(&leaf.0)) {
+        (Some(entry), Some(Value::Object(field))) if value.is_null() => {
+            field.remove(entry);
+        }
+        (Some(entry), Some(Value::Object(field))) => {
+            field.insert(entry.clone(), value);
+        }
+        _ => {
+            all.insert(leaf.0.clone(), value);
+        }
+    }
+}
+
+/// The nearest of the names that serde expected: they stand in backticks behind the wrong one.
+fn meant(name: &str, error: &str) -> Option<String> {
+    let (_, expected) = error.split_once("expected ")?;
+    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    nearest(name, &names).map(str::to_owned)
 }
 
 fn read(all: &Map<String, Value>) -> Result<Faults, serde_json::Error> {

@@ -1,3 +1,4 @@
+use super::decode::FORMS;
 use super::*;
 use crate::faults::Faults;
 
@@ -151,6 +152,31 @@ fn faults_are_merged_by_name() {
     let map = change(r#"faults {"rest":[{"path":"/board","answer":{"late":{"delay":"1.5s"}}}]}"#);
     let late = merged(&before, "", &map).expect("valid");
     assert_eq!(late.rest.len(), 1, "{late:?}");
+}
+
+#[test]
+fn faults_of_messages_are_changed_one_by_one() {
+    let change = |text: &str| match one(text).what {
+        What::Faults(map) => map,
+        other => panic!("{other:?}"),
+    };
+    let both = [
+        "faults {\"messages\":{\"crossed\":true}}",
+        "faults {\"messages\":{\"lag\":20}}",
+    ];
+    let faults = both.iter().fold(Faults::default(), |faults, text| {
+        merged(&faults, "", &change(text)).expect("valid")
+    });
+    assert_eq!(faults.messages.len(), 2, "{faults:?}");
+    let one_less = merged(&faults, "", &change("faults {\"messages\":{\"crossed\":null}}")).expect("valid");
+    assert_eq!(one_less.messages.len(), 1);
+    let said = wrong("faults {\"messages\":{\"crosed\":true}}");
+    assert!(
+        said.contains("faults.messages.crosed") && said.contains("did you mean \"crossed\"?"),
+        "{said}"
+    );
+    let said = wrong("faults takeover=clos");
+    assert!(said.contains("did you mean \"close\"?"), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ayumi_engine::Stamp;
 use serde_json::{Map, Value, json};
 
-use crate::action::{self, Action, Lasts, Problems, What};
+use crate::action::{self, Action, Lasts, Leaf, Problems, What};
 use crate::faults::{Cut, Faults, Takeover};
 use crate::feed::MarketAction;
 use crate::push::Client;
@@ -24,7 +24,7 @@ pub(crate) struct Stage {
     /// What [`What::Heal`] goes back to.
     healthy: Faults,
     /// Fields of faults that somebody holds: what they were before, and by how many.
-    held: BTreeMap<String, (Value, u32)>,
+    held: BTreeMap<Leaf, (Value, u32)>,
     /// Counts [`What::Heal`]: who held something before it holds nothing now.
     healed: u64,
     orders: Vec<Order>,
@@ -52,7 +52,7 @@ pub(crate) enum Undo {
     Resume(Arc<Client>),
     Login,
     Faults {
-        keys: Vec<String>,
+        leaves: Vec<Leaf>,
         healed: u64,
     },
 }
@@ -105,7 +105,7 @@ impl Shared {
                 client.wake();
             }
             Undo::Login => self.station().session.login(),
-            Undo::Faults { keys, healed } => self.let_go(&keys, healed),
+            Undo::Faults { leaves, healed } => self.let_go(&leaves, healed),
         }
         self.audience.notify_one();
     }
@@ -142,7 +142,10 @@ impl Shared {
             }
             What::Faults(change) => return self.hold(change, lasts),
             What::Heal => self.heal(),
-            What::Market(symbols, event) => self.market(symbols, *event, now, end),
+            What::Market(symbols, event) => {
+                self.needs_market()?;
+                self.market(symbols, *event, now, end);
+            }
             What::Send(text) => self.push_text(text),
             What::ClockStep(by) => self.clock.step(*by),
             What::End => self.stage().orders.push(Order::End),
@@ -158,6 +161,16 @@ impl Shared {
         self.station().restart();
         self.cut(&Cut::Reset);
         Ok(undo)
+    }
+
+    fn needs_market(&self) -> Result<(), Problems> {
+        match self.is_market {
+            true => Ok(()),
+            false => Err(Problems::one(
+                "do",
+                "only a generated market can do that; here a recording plays, or nothing",
+            )),
+        }
     }
 
     fn market(&self, symbols: &[ayumi_engine::Symbol], event: crate::MarketEvent, now: Stamp, until: Option<Stamp>) {
@@ -179,29 +192,28 @@ impl Shared {
         if !lasts {
             return Ok(None);
         }
-        for key in change.keys() {
-            let before = || (before.get(key).cloned().unwrap_or_default(), 0);
-            stage.held.entry(key.clone()).or_insert_with(before).1 += 1;
+        let leaves = action::leaves(change);
+        for leaf in &leaves {
+            let before = || (leaf.of(&before), 0);
+            stage.held.entry(leaf.clone()).or_insert_with(before).1 += 1;
         }
-        Ok(Some(Undo::Faults {
-            keys: change.keys().cloned().collect(),
-            healed: stage.healed,
-        }))
+        let healed = stage.healed;
+        Ok(Some(Undo::Faults { leaves, healed }))
     }
 
     /// The last who holds a field gives it back as it was.
-    fn let_go(&self, keys: &[String], healed: u64) {
+    fn let_go(&self, leaves: &[Leaf], healed: u64) {
         let mut stage = self.stage();
         if stage.healed != healed {
             return;
         }
         let mut back = Map::new();
-        for key in keys {
-            if let Some((before, holders)) = stage.held.get_mut(key) {
+        for leaf in leaves {
+            if let Some((before, holders)) = stage.held.get_mut(leaf) {
                 *holders -= 1;
                 if *holders == 0 {
-                    back.insert(key.clone(), before.take());
-                    stage.held.remove(key);
+                    leaf.put(&mut back, before.take());
+                    stage.held.remove(leaf);
                 }
             }
         }
