@@ -433,6 +433,8 @@ fn a_late_path_opens_late() {
     let messages = run(&mut exchange, at(9, 10, 0));
     let first = messages.iter().find(|m| !m.2["CurrentPrice"].is_null()).unwrap();
     assert_eq!(first.0.s(), at(9, 4, 0).s());
+    let price = first.2["OpeningPrice"].as_f64().unwrap();
+    assert!((price - 2_600.0).abs() < 20.0, "{price}");
 }
 
 #[test]

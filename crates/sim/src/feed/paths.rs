@@ -1,6 +1,6 @@
 //! Price paths from a file: one day of it, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -21,8 +21,8 @@ const MAX_LINE: u64 = 4_096;
 /// The paths of the day to play: that of `start`, or one drawn from the seed when the file does not have it.
 ///
 /// The file is a CSV of `date,symbol,time,price` (dates `20250317` or `2025-03-17`), plain or gzip, its days in
-/// order. It is read once from end to end; beside the day drawn so far only last prices are kept.
-pub(super) fn read(path: &Path, start: Date, seed: u64) -> Result<BTreeMap<Symbol, PricePath>, SimError> {
+/// any order. It is read once from end to end; beside the day drawn so far only the last price of every day is kept.
+pub(crate) fn read(path: &Path, start: Date, seed: u64) -> Result<BTreeMap<Symbol, PricePath>, SimError> {
     let failed = |line: u64, reason: String| SimError::Prices {
         path: path.to_owned(),
         line,
@@ -54,17 +54,13 @@ pub(super) fn read(path: &Path, start: Date, seed: u64) -> Result<BTreeMap<Symbo
 struct Reading {
     start: Date,
     dice: Dice,
-    /// Days seen, the current one included.
-    days: i64,
+    /// Last prices, by symbol and day.
+    closes: BTreeMap<Symbol, BTreeMap<Date, Price>>,
+    seen: BTreeSet<Date>,
     date: Option<Date>,
-    /// True while the current day is the one to keep.
-    keeping: bool,
-    /// The day of the start was found: no other is drawn any more.
-    found: bool,
-    kept: BTreeMap<Symbol, PricePath>,
-    /// Last prices before the current day, and of it.
-    before: BTreeMap<Symbol, Price>,
-    today: BTreeMap<Symbol, Price>,
+    /// The day kept, and its rows.
+    kept: Option<Date>,
+    points: BTreeMap<Symbol, Vec<(u32, Price)>>,
     /// The symbol of the last row, so that a run of rows costs one look-up.
     current: Option<(String, Symbol)>,
 }
@@ -74,13 +70,11 @@ impl Reading {
         Self {
             start,
             dice: Dice::new(seed, "paths", "day"),
-            days: 0,
+            closes: BTreeMap::new(),
+            seen: BTreeSet::new(),
             date: None,
-            keeping: false,
-            found: false,
-            kept: BTreeMap::new(),
-            before: BTreeMap::new(),
-            today: BTreeMap::new(),
+            kept: None,
+            points: BTreeMap::new(),
             current: None,
         }
     }
@@ -96,58 +90,63 @@ impl Reading {
             .filter(|p| p.exact && p.e4 > 0)
             .map(|p| Price(p.e4))
             .ok_or_else(|| format!("{price:?} is no price above 0 with up to four decimals"))?;
-        self.begin_day(date)?;
         if self.current.as_ref().is_none_or(|(text, _)| text != symbol) {
             let parsed = symbol.parse::<Symbol>().map_err(|e| e.to_string())?;
             self.current = Some((symbol.to_owned(), parsed));
         }
+        self.enter(date);
         let Some((_, symbol)) = &self.current else {
             return Ok(());
         };
-        if self.keeping {
-            let path = match self.kept.get_mut(symbol) {
-                Some(path) => path,
-                None => self.kept.entry(symbol.clone()).or_insert_with(|| PricePath {
-                    previous_close: self.before.get(symbol).copied().unwrap_or(price),
-                    points: Vec::new(),
-                }),
-            };
-            if path.points.last().is_some_and(|last| last.0 >= second) {
+        if self.kept == self.date {
+            let points = at_or_new(&mut self.points, symbol);
+            if points.last().is_some_and(|last| last.0 >= second) {
                 return Err(format!("the times of {symbol} must rise within a day"));
             }
-            path.points.push((second, price));
+            points.push((second, price));
         }
-        match self.today.get_mut(symbol) {
-            Some(last) => *last = price,
-            None => drop(self.today.insert(symbol.clone(), price)),
-        }
+        at_or_new(&mut self.closes, symbol).insert(date, price);
         Ok(())
     }
 
-    /// Every day is kept with a chance of one in the days so far, so that at the end all were equally likely.
-    fn begin_day(&mut self, date: Date) -> Result<(), String> {
-        match self.date {
-            Some(current) if current == date => return Ok(()),
-            Some(current) if current > date => {
-                return Err(format!("the dates must rise, but {date} follows {current}"));
-            }
-            _ => {}
+    /// A new day is kept with a chance of one in the days so far, so that at the end all were equally likely; that of
+    /// the start is kept for good.
+    fn enter(&mut self, date: Date) {
+        if self.date == Some(date) {
+            return;
         }
         self.date = Some(date);
-        self.days += 1;
-        self.before.append(&mut self.today);
-        let drawn = self.dice.below(self.days) == 0;
-        self.keeping = date == self.start || (drawn && !self.found);
-        self.found |= date == self.start;
-        if self.keeping {
-            self.kept.clear();
+        if !self.seen.insert(date) {
+            return;
         }
-        Ok(())
+        let drawn = self.dice.below(self.seen.len() as i64) == 0;
+        if date == self.start || (drawn && self.kept != Some(self.start)) {
+            self.kept = Some(date);
+            self.points.clear();
+        }
     }
 
     fn finish(self) -> BTreeMap<Symbol, PricePath> {
-        self.kept
+        let Some(kept) = self.kept else {
+            return BTreeMap::new();
+        };
+        let closes = &self.closes;
+        let path = |(symbol, points): (Symbol, Vec<(u32, Price)>)| {
+            let before = closes.get(&symbol).and_then(|days| days.range(..kept).next_back());
+            let first = points.first().map(|point| point.1);
+            let previous_close = before.map(|day| *day.1).or(first).unwrap_or_default();
+            (symbol, PricePath { previous_close, points })
+        };
+        self.points.into_iter().map(path).collect()
     }
+}
+
+/// The entry of a symbol; its name is copied only once.
+fn at_or_new<'a, T: Default>(map: &'a mut BTreeMap<Symbol, T>, symbol: &Symbol) -> &'a mut T {
+    if !map.contains_key(symbol) {
+        map.insert(symbol.clone(), T::default());
+    }
+    map.get_mut(symbol).expect("it was put in where it was missing")
 }
 
 /// `20250317` or `2025-03-17`.
@@ -220,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn days_may_come_in_any_order() {
+        let late = format!("{FILE}20250314,7203,15:30:00,2740\n");
+        let paths = read_text(late.as_bytes(), "2025-03-17", 1).unwrap();
+        assert_eq!(paths[&Symbol::tse("7203")].previous_close, Price::from_yen(2_740));
+        assert_eq!(
+            paths[&Symbol::tse("8306")].previous_close,
+            Price::from_yen(2_018),
+            "no day before"
+        );
+    }
+
+    #[test]
     fn another_day_is_drawn_from_the_seed() {
         let drawn = |seed| {
             read_text(FILE.as_bytes(), "2026-11-20", seed)
@@ -252,11 +263,6 @@ mod tests {
             ("20250317,7203,09:00:00,-1\n", 1, "no price"),
             ("20250317,72 03,09:00:00,1\n", 1, "symbol"),
             ("20250317,7203,09:00:01,1\n20250317,7203,09:00:01,1\n", 2, "rise"),
-            (
-                "20250318,7203,09:00:01,1\n20250317,7203,09:00:01,1\n",
-                2,
-                "dates must rise",
-            ),
         ] {
             let error = read_text(text.as_bytes(), "2025-03-17", 1).unwrap_err().to_string();
             assert!(

@@ -158,6 +158,10 @@ impl Desk {
             Episode::Special(_) => {
                 self.rest();
                 let opened = floor.message().opening_price.is_some();
+                if !opened && !self.path.is_empty() {
+                    // The path knows the price at which the two sides meet.
+                    floor.market.call(floor.index, Stamp(at));
+                }
                 self.print(floor, at, if opened { Auction::AfternoonOpen } else { Auction::Open });
             }
             Episode::Halted => self.lift(floor, at),
