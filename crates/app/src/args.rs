@@ -5,13 +5,15 @@
 
 mod cli;
 mod normalise;
+mod sim;
 mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ayumi_engine::{Stamp, Symbol};
+use ayumi_engine::Symbol;
+use ayumi_sim::{CloneSymbol, Hours, Speed, Step, Time};
 use log::LevelFilter;
 use secrecy::SecretString;
 
@@ -51,7 +53,7 @@ pub struct StreamArgs {
     pub clock: Option<TestClock>,
 }
 
-/// `ayumi sim`.
+/// `ayumi sim`. What is `None` is left to the scenario.
 #[derive(Clone, Debug)]
 pub struct SimArgs {
     /// `-Config`: a settings file whose symbols are generated when `--symbols` is missing.
@@ -60,24 +62,44 @@ pub struct SimArgs {
     pub level: LevelFilter,
     /// `--port`; 0 lets the system choose a free one.
     pub port: u16,
+    /// `--verification-port`: the second environment; 0 lets the system choose.
+    pub verification_port: Option<u16>,
+    /// `--control`: the port for actions from outside; 0 lets the system choose.
+    pub control: Option<u16>,
     /// `--token`: the token the simulator starts with.
     pub token: Option<SecretString>,
     /// `--password`: the API password that POST /token wants.
     pub password: Option<SecretString>,
+    /// `--scenario`: a file, or the name of a ready one, or `list`.
+    pub scenario: Option<String>,
+    /// `--do`: steps beside those of the scenario.
+    pub steps: Vec<Step>,
     /// `--play`: a recording to play instead of a generated market.
     pub play: Option<PathBuf>,
+    /// `--loop`: play it again and again.
+    pub again: bool,
+    /// `--clone`: further symbols made from recorded ones.
+    pub clones: Vec<CloneSymbol>,
     /// `--seed` of the generated market.
     pub seed: Option<u64>,
     /// `--symbols` of the generated market.
     pub symbols: Option<Vec<Symbol>>,
     /// `--rate`: messages per second of the generated market, all symbols together.
     pub rate: Option<f64>,
+    /// `--hours` of the generated market.
+    pub hours: Option<Hours>,
+    /// `--prices`: paths that the generated market follows.
+    pub prices: Option<PathBuf>,
+    /// `--truth`: where every true trade is written.
+    pub truth: Option<PathBuf>,
     /// `--speed`.
-    pub speed: Speed,
+    pub speed: Option<Speed>,
     /// `--start`: the JST time at which the simulated clock starts.
-    pub start: Option<Stamp>,
+    pub start: Option<Time>,
+    /// `--end`: the JST time at which the source ends.
+    pub end: Option<Time>,
     /// `--limit`: how many symbols can be registered.
-    pub limit: u16,
+    pub limit: Option<u16>,
 }
 
 /// `ayumi demo`.
@@ -95,15 +117,6 @@ pub struct DemoArgs {
     pub symbols: Option<Vec<Symbol>>,
     /// `--db`: where to record, instead of a temporary file.
     pub db: Option<PathBuf>,
-}
-
-/// How fast a recording or a market runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Speed {
-    /// So many times real time, above 0.
-    Times(f64),
-    /// Without any waiting.
-    Full,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

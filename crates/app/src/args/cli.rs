@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ayumi_engine::{Stamp, Symbol};
+use ayumi_engine::Symbol;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use log::LevelFilter;
-use secrecy::SecretString;
 
-use super::{Command, DemoArgs, Message, SimArgs, Speed, StreamArgs, usage, values};
-use crate::clock::{TestClock, parse_jst};
+use super::sim::{SIM_EXAMPLES, Sim};
+use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
+use crate::clock::TestClock;
 use crate::exit::Exit;
 use crate::settings::{Mode, Overrides};
 
@@ -53,11 +53,6 @@ Examples:
 The token comes from the settings file, KABU_TOKEN, KABU_API_KEY or token_file, never from the command line.
 PowerShell spellings work for every option: -Config x, -config:x, -ProbeBoard. Exit codes: ayumi --help";
 
-const SIM_EXAMPLES: &str = "\
-Examples:
-  ayumi sim --port 18080 --symbols 7203,9984 --seed 1
-  ayumi sim --play push_20261120.jsonl.gz --speed 20";
-
 const DEMO_EXAMPLES: &str = "\
 Examples:
   ayumi demo
@@ -94,47 +89,6 @@ struct Stream {
     /// Test clock: JST start time and speed, like "2026-11-20T07:50:00@60"
     #[arg(long, value_name = "TIME@SPEED", value_parser = TestClock::parse)]
     clock: Option<TestClock>,
-}
-
-#[derive(Args)]
-struct Sim {
-    /// Take the symbols from this settings file unless --symbols is given
-    #[arg(short, long, value_name = "PATH")]
-    config: Option<PathBuf>,
-    /// 1 shows INFO and above, 0 only WARNING and above
-    #[arg(short, long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1",
-          value_parser = values::verbose)]
-    verbose: u8,
-    /// Port on 127.0.0.1 and ::1; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 18080)]
-    port: u16,
-    /// The simulator's own token, valid from the start
-    #[arg(long, value_name = "TOKEN", value_parser = values::secret)]
-    token: Option<SecretString>,
-    /// The simulator's own API password
-    #[arg(long, value_name = "PASSWORD", value_parser = values::secret)]
-    password: Option<SecretString>,
-    /// Play a recording (JSON lines, plain or .gz) instead of generating a market
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "rate"])]
-    play: Option<PathBuf>,
-    /// Generate the same market every time
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// What to generate, like 7203,9984@1
-    #[arg(long, value_name = "LIST", value_parser = List::parse)]
-    symbols: Option<List>,
-    /// Generated messages per second, all symbols together
-    #[arg(long, value_name = "N", value_parser = values::rate)]
-    rate: Option<f64>,
-    /// So many times real time, rate limits included, or full for no waiting
-    #[arg(long, value_name = "X|full", default_value = "1", value_parser = values::speed)]
-    speed: Speed,
-    /// JST time at which the simulated clock starts, like "2026-11-20T09:00:00"; a generated market trades at any hour
-    #[arg(long, value_name = "TIME", value_parser = parse_jst)]
-    start: Option<Stamp>,
-    /// How many symbols can be registered
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
-    limit: u16,
 }
 
 #[derive(Args)]
@@ -262,20 +216,7 @@ fn message(error: &clap::Error) -> Message {
 fn command(sub: Sub) -> Result<Command, Message> {
     Ok(match sub {
         Sub::Stream(stream) => Command::Stream(stream_args(*stream)?),
-        Sub::Sim(sim) => Command::Sim(SimArgs {
-            config: sim.config,
-            level: level(sim.verbose),
-            port: sim.port,
-            token: sim.token,
-            password: sim.password,
-            play: sim.play,
-            seed: sim.seed,
-            symbols: sim.symbols.map(|list| list.0),
-            rate: sim.rate,
-            speed: sim.speed,
-            start: sim.start,
-            limit: sim.limit,
-        }),
+        Sub::Sim(sim) => Command::Sim(sim.args()),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),
@@ -322,7 +263,7 @@ fn stream_args(stream: Stream) -> Result<StreamArgs, Message> {
     })
 }
 
-fn level(verbose: u8) -> LevelFilter {
+pub(super) fn level(verbose: u8) -> LevelFilter {
     if verbose == 0 {
         LevelFilter::Warn
     } else {

@@ -55,13 +55,17 @@ enum Kind {
     Path,
 }
 
+fn is_path(long: &str) -> bool {
+    matches!(long, "config" | "play" | "db" | "scenario" | "prices" | "truth")
+}
+
 fn flags_of(command: &clap::Command) -> Vec<Flag> {
     let flag = |arg: &clap::Arg| {
         let long = arg.get_long()?.to_owned();
         let kind = match arg.get_action() {
-            ArgAction::Set | ArgAction::Append if long == "symbols" => Kind::List,
+            ArgAction::Set | ArgAction::Append if matches!(long.as_str(), "symbols" | "clone") => Kind::List,
             ArgAction::Set if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => Kind::Optional,
-            ArgAction::Set | ArgAction::Append if matches!(long.as_str(), "config" | "play" | "db") => Kind::Path,
+            ArgAction::Set | ArgAction::Append if is_path(&long) => Kind::Path,
             ArgAction::Set | ArgAction::Append => Kind::Value,
             _ => Kind::Switch,
         };

@@ -198,10 +198,10 @@ fn c04_lines_that_cannot_be_understood_say_the_next_step() {
         (&["--mode", "mock"], "no command is given"),
         (&["strem", "-Config", "x"], "stream"),
         (&["settings.json"], "unrecognized subcommand"),
-        (&["sim", "--scenario", "x"], "has no option"),
+        (&["sim", "--scenaro", "x"], "did you mean --scenario?"),
         (&["sim", "--port", "70000"], "invalid value"),
         (&["sim", "--speed", "fast"], "write a factor"),
-        (&["sim", "--start", "09:00"], "write a JST time"),
+        (&["sim", "--start", "9"], "write a time in JST"),
         (&["sim", "--limit", "0"], "invalid value"),
         (&["sim", "--play", "x", "--seed", "1"], "cannot be used with"),
         (&["demo", "--config-file", "x"], "has no option"),
@@ -323,7 +323,7 @@ fn help_and_version_in_every_spelling() {
     for words in [&["--version"][..], &["-V"], &["-Version"], &["version"]] {
         assert_eq!(done(words), format!("ayumi {}", env!("CARGO_PKG_VERSION")));
     }
-    assert!(!done(&["sim", "--help"]).contains("scenario"));
+    assert!(done(&["sim", "--help"]).contains("--scenario list"));
 }
 
 #[test]
@@ -355,14 +355,17 @@ fn sim_and_demo() {
     ]) else {
         panic!("sim")
     };
-    assert_eq!((sim.port, sim.limit, sim.seed, sim.rate), (0, 10, Some(3), Some(500.0)));
-    assert_eq!((sim.speed, sim.level), (Speed::Times(20.0), LevelFilter::Warn));
+    assert_eq!(
+        (sim.port, sim.limit, sim.seed, sim.rate),
+        (0, Some(10), Some(3), Some(500.0))
+    );
+    assert_eq!((sim.speed, sim.level), (Some(Speed::Times(20.0)), LevelFilter::Warn));
     assert!(sim.token.is_some() && sim.password.is_some() && sim.start.is_some() && sim.play.is_none());
     assert_eq!(sim.symbols.map(|symbols| symbols.len()), Some(2));
     let Ok(Command::Sim(sim)) = line(&["sim", "--play", "a.jsonl.gz", "--speed", "full"]) else {
         panic!("sim")
     };
-    assert_eq!((sim.port, sim.limit, sim.speed), (18080, 50, Speed::Full));
+    assert_eq!((sim.port, sim.limit, sim.speed), (18080, None, Some(Speed::Full)));
     assert_eq!(sim.play, Some(PathBuf::from("a.jsonl.gz")));
     let Ok(Command::Demo(demo)) = line(&["demo", "-Duration", "10s", "--db", "d.db", "--symbols", "7203", "-v"]) else {
         panic!("demo")
@@ -372,6 +375,99 @@ fn sim_and_demo() {
         (Some(Duration::from_secs(10)), Some(PathBuf::from("d.db")))
     );
     assert_eq!(demo.level, LevelFilter::Info);
+}
+
+fn sim(words: &[&str]) -> SimArgs {
+    match line(words) {
+        Ok(Command::Sim(sim)) => sim,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn sim_takes_scenarios_steps_and_ports_in_both_styles() {
+    for words in [
+        &[
+            "sim",
+            "--scenario",
+            "opening-rush",
+            "--do",
+            "09:00:05 reset",
+            "--do",
+            "+1m stall 30s",
+            "--control",
+            "0",
+            "--verification-port",
+            "0",
+            "--truth",
+            "t.csv",
+            "--prices",
+            "p.csv",
+            "--start",
+            "08:59:30",
+            "--end",
+            "09:10",
+            "--hours",
+            "always",
+            "--symbols",
+            "50",
+        ][..],
+        &[
+            "sim",
+            "-Scenario:opening-rush",
+            "-Do:09:00:05 reset",
+            "-Do",
+            "+1m stall 30s",
+            "-Control:0",
+            "-VerificationPort",
+            "0",
+            "-Truth=t",
+            ".csv",
+            "-Prices",
+            "p.csv",
+            "-Start:08:59:30",
+            "-End",
+            "09:10",
+            "-Hours",
+            "Always",
+            "-Symbols",
+            "50",
+        ],
+    ] {
+        let sim = sim(words);
+        assert_eq!(sim.scenario.as_deref(), Some("opening-rush"));
+        let wanted = ["09:00:05 reset", "+1m stall 30s"].map(|step| Step::parse(step).expect("valid"));
+        assert_eq!(sim.steps, wanted);
+        assert_eq!((sim.control, sim.verification_port), (Some(0), Some(0)));
+        assert_eq!((sim.truth, sim.prices), (Some("t.csv".into()), Some("p.csv".into())));
+        assert_eq!((sim.start, sim.end), (Time::parse("08:59:30"), Time::parse("09:10")));
+        assert_eq!(sim.hours, Some(Hours::Always));
+        assert_eq!(sim.symbols.map(|all| all.len()), Some(50));
+    }
+    let played = sim(&[
+        "sim",
+        "-Play",
+        "a.jsonl",
+        "-Loop",
+        "-Clone",
+        "9984=7203",
+        "8306=7203+2s",
+    ]);
+    assert!(played.again && played.clones.len() == 2 && played.steps.is_empty());
+    let index = sim(&["sim", "--symbols", "101"]);
+    assert_eq!(index.symbols, Some(vec![Symbol::tse("101")]), "an index, not a number");
+    for (words, said) in [
+        (&["sim", "--do", "09:00:05 rest"][..], "did you mean \"reset\"?"),
+        (&["sim", "--do", "reset"], "found \"reset\""),
+        (&["sim", "--start", "9"], "08:59:30"),
+        (&["sim", "--hours", "night"], "session"),
+        (&["sim", "--clone", "1:2"], "9984=7203"),
+        (&["sim", "--loop"], "--play"),
+        (&["sim", "--symbols", "0"], "well-known"),
+    ] {
+        let text = refused(words);
+        assert!(text.contains(said), "{words:?}: {text}");
+    }
 }
 
 #[test]

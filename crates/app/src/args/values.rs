@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
+use ayumi_sim::{Speed, Time, well_known};
 use secrecy::SecretString;
 
-use super::Speed;
 use crate::text;
 
 /// The longest `--duration`: a year.
@@ -57,6 +57,30 @@ pub(super) fn symbols(written: &str) -> Result<Vec<Symbol>, String> {
         return Err("write codes with commas between, like 7203,9984".to_owned());
     }
     Ok(symbols)
+}
+
+/// As [`symbols`], or how many well-known ones: a number of one or two digits, since no code is that short.
+pub(super) fn symbols_or_number(written: &str) -> Result<Vec<Symbol>, String> {
+    let plain = text::half_width(written);
+    let digits = plain.trim();
+    if !(1..=2).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return symbols(written);
+    }
+    let number = digits.parse().unwrap_or(0);
+    let found = well_known(number);
+    match found.len() == number && number > 0 {
+        true => Ok(found),
+        false => Err(format!(
+            "there are {} well-known symbols; name others by their codes",
+            well_known(99).len()
+        )),
+    }
+}
+
+/// Reads a JST time: `08:59:30` alone, or with a date before it.
+pub(super) fn time(written: &str) -> Result<Time, String> {
+    Time::parse(&text::half_width(written))
+        .ok_or_else(|| "write a time in JST like 08:59:30 (today) or 2026-11-20T08:59:30".to_owned())
 }
 
 /// Reads `0` or `1`, also PowerShell's `True` and `False`.

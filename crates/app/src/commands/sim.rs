@@ -1,15 +1,17 @@
 //! `ayumi sim`: the kabu Station simulator as a program.
 
+mod scenario;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{MarketConfig, RecordingConfig, Sim, SimConfig, SimHandle, Source, Speed};
+use ayumi_sim::{Counters, Hours, Scenario, Sim, SimConfig, SimHandle, Speed, USUAL_RATE};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
 
-use crate::args::{self, SimArgs};
+use crate::args::SimArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
@@ -21,7 +23,7 @@ const SYMBOLS: [&str; 10] = [
     "7203", "9984", "8306", "6758", "9432", "7974", "6861", "285A", "1570", "8035",
 ];
 /// Messages per second of a generated market, all symbols together: about what ten busy stocks send.
-pub(super) const RATE: f64 = 60.0;
+pub(super) const RATE: f64 = USUAL_RATE;
 /// How often the end of a recording is looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -43,29 +45,38 @@ pub(super) fn symbols(named: Option<&Vec<Symbol>>, config: Option<&Path>) -> Res
 
 /// Runs until Ctrl+C.
 pub fn run(args: &SimArgs) -> Exit {
-    let symbols = match symbols(args.symbols.as_ref(), args.config.as_deref()) {
-        Ok(symbols) => symbols,
-        Err(error) => {
-            text::stderr_line(&error.to_string());
+    if args
+        .scenario
+        .as_deref()
+        .is_some_and(|name| name.eq_ignore_ascii_case("list"))
+    {
+        text::stdout_line(&scenario::list());
+        return Exit::Done;
+    }
+    let scenario = match scenario::of(args) {
+        Ok(scenario) => scenario,
+        Err(message) => {
+            text::stderr_line(&message);
             return Exit::Usage;
         }
     };
     let log = console_log(args.level);
-    let exit = simulate(args, symbols);
+    let exit = simulate(args, &scenario);
     log.flush(Duration::from_millis(500));
     exit
 }
 
-fn simulate(args: &SimArgs, symbols: Vec<Symbol>) -> Exit {
-    let handle = match Sim::start(config(args, symbols)) {
+fn simulate(args: &SimArgs, scenario: &Scenario) -> Exit {
+    let handle = match Sim::start(config(args, scenario)) {
         Ok(handle) => handle,
         Err(error) => {
             text::stderr_line(&format!("error: {error}"));
             return Exit::Usage;
         }
     };
-    text::stdout_line(&format!("ready port={} {}", handle.port(), what(args)));
+    text::stdout_line(&ready(args, scenario, &handle));
     let served = serve(&handle);
+    text::stdout_line(&summary(&handle.counters()));
     handle.stop();
     match served {
         Ok(()) => Exit::Done,
@@ -86,42 +97,86 @@ fn console_log(level: LevelFilter) -> LogHandle {
     })
 }
 
-fn config(args: &SimArgs, symbols: Vec<Symbol>) -> SimConfig {
+fn config(args: &SimArgs, scenario: &Scenario) -> SimConfig {
     let secret = |secret: &Option<secrecy::SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
     SimConfig {
         port: args.port,
+        verification_port: args.verification_port,
+        control_port: args.control,
         token: secret(&args.token),
         password: secret(&args.password),
-        list_limit: usize::from(args.limit),
-        source: match &args.play {
-            Some(path) => Source::Recording(RecordingConfig::new(path)),
-            None => Source::Market(MarketConfig::new(seed(args), symbols, rate(args))),
-        },
-        speed: match args.speed {
-            args::Speed::Times(times) => Speed::Times(times),
-            args::Speed::Full => Speed::Full,
-        },
-        start: args.start,
-        ..SimConfig::default()
+        ..scenario.config(Clock::system().now())
     }
 }
 
-fn seed(args: &SimArgs) -> u64 {
-    args.seed.unwrap_or(1)
-}
-
-fn rate(args: &SimArgs) -> f64 {
-    args.rate.unwrap_or(RATE)
-}
-
-fn what(args: &SimArgs) -> String {
-    match &args.play {
-        Some(path) => format!(
-            "recording={} (starts with the first registered PUSH client)",
-            path.display()
-        ),
-        None => format!("market seed={} rate={}/s", seed(args), rate(args)),
+/// The one line that says what there is now: ports, what plays, when its time begins.
+fn ready(args: &SimArgs, scenario: &Scenario, handle: &SimHandle) -> String {
+    let mut line = format!("ready port={}", handle.port());
+    let mut add = |word: String| {
+        line.push(' ');
+        line.push_str(&word);
+    };
+    if let Some(port) = handle.verification_port() {
+        add(format!("verification={port}"));
     }
+    if let Some(port) = handle.control_port() {
+        add(format!("control={port}"));
+    }
+    if let Some(name) = &args.scenario {
+        add(format!("scenario={}", text::one_line(name)));
+    }
+    match &scenario.play {
+        Some(path) => add(format!("recording={}", path.display())),
+        None => {
+            let hours = match scenario.hours() {
+                Hours::Session => "session",
+                Hours::Always => "always",
+            };
+            let symbols = scenario.symbols.as_ref().map_or(0, Vec::len);
+            let rate = scenario.rate.unwrap_or(USUAL_RATE);
+            add(format!(
+                "market seed={} symbols={symbols} rate={rate}/s hours={hours}",
+                scenario.seed()
+            ));
+        }
+    }
+    if let Some(start) = scenario.start {
+        add(format!("start={start}"));
+    }
+    match scenario.speed {
+        Some(Speed::Times(times)) => add(format!("speed={times}")),
+        Some(Speed::Full) => add("speed=full".to_owned()),
+        None => {}
+    }
+    if !scenario.steps.is_empty() {
+        add(format!("steps={}", scenario.steps.len()));
+    }
+    if scenario.wait != Some(false) {
+        add("(starts with the first registered PUSH client)".to_owned());
+    }
+    line
+}
+
+/// What it was, in one line.
+fn summary(counters: &Counters) -> String {
+    let sum = |map: &std::collections::BTreeMap<String, u64>| map.values().sum::<u64>();
+    let resets = counters.actions.get("reset").copied().unwrap_or(0)
+        + counters.slow_reader_resets
+        + counters
+            .faults
+            .iter()
+            .filter(|(name, _)| name.starts_with("reset"))
+            .map(|(_, n)| n)
+            .sum::<u64>();
+    format!(
+        "stopped sent={} undelivered={} connections={} resets={resets} rest={} faults={} actions={}",
+        counters.messages_sent,
+        counters.messages_undelivered,
+        counters.push_connections,
+        sum(&counters.rest_requests),
+        sum(&counters.faults),
+        sum(&counters.actions),
+    )
 }
 
 /// Waits for the signal; says when the recording is over.
