@@ -103,7 +103,7 @@ pub fn openapi(tools: &mut Tools, name: &'static str, rows: &mut Vec<Row>) -> Re
     command.arg("-u").arg(Tools::drivers().join("openapi.py")).arg(file);
     let version = tools::commit(&samples);
     let shows = ["200 messages", "as described: done"];
-    drive(&tools.ayumi, name, version, &mut command, &shows, 40, rows)
+    drive(&tools.ayumi, name, version, &mut command, &shows, 90, rows)
 }
 
 /// A Python library with typed models of every answer: what does not fit them is an error.
