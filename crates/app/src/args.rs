@@ -5,6 +5,7 @@
 
 mod cli;
 mod normalise;
+mod replay;
 mod sim;
 mod values;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{CloneSymbol, Hours, Speed, Step, Time};
+use ayumi_wire::jst::Date;
 use log::LevelFilter;
 use secrecy::SecretString;
 
@@ -30,6 +32,8 @@ pub enum Command {
     Sim(SimArgs),
     /// Show what recording looks like.
     Demo(DemoArgs),
+    /// Play a recorded day again.
+    Replay(ReplayArgs),
 }
 
 /// `ayumi stream`.
@@ -117,6 +121,31 @@ pub struct DemoArgs {
     pub symbols: Option<Vec<Symbol>>,
     /// `--db`: where to record, instead of a temporary file.
     pub db: Option<PathBuf>,
+}
+
+/// `ayumi replay`.
+#[derive(Clone, Debug)]
+pub struct ReplayArgs {
+    /// `-Config`: the settings file.
+    pub config: PathBuf,
+    /// `-Verbose`.
+    pub level: LevelFilter,
+    /// `--journal`: folder or file.
+    pub journal: Option<PathBuf>,
+    /// `--target-db`.
+    pub target_db: Option<PathBuf>,
+    /// `--date`: one day.
+    pub date: Option<Date>,
+    /// `--symbols`, which beats the file.
+    pub symbols: Option<Vec<Symbol>>,
+    /// `--speed`, `None` = no waiting.
+    pub speed: Option<f64>,
+    /// `--max-sleep`: the longest wait between two rows.
+    pub max_sleep: Duration,
+    /// `--quiet`: no progress bar.
+    pub quiet: bool,
+    /// `--digest`.
+    pub digest: bool,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -1,5 +1,6 @@
 //! One file per command: from parsed arguments to an exit code.
 
 pub mod demo;
+pub mod replay;
 pub mod sim;
 pub mod stream;

@@ -4,7 +4,9 @@ mod args;
 mod clock;
 mod commands;
 mod exit;
+mod journal;
 mod logging;
+mod replay;
 mod settings;
 mod signals;
 mod text;
@@ -37,5 +39,6 @@ fn dispatch(command: &Command) -> Exit {
         Command::Stream(args) => commands::stream::run(args),
         Command::Sim(args) => commands::sim::run(args),
         Command::Demo(args) => commands::demo::run(args),
+        Command::Replay(args) => commands::replay::run(args),
     }
 }

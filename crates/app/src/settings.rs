@@ -5,6 +5,7 @@
 //! are not quoted. Keys of other programs in the same file are not its business.
 
 mod build;
+mod burst;
 mod decode;
 mod excerpt;
 mod hours;
@@ -24,6 +25,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
+use ayumi_engine::burst::BurstSettings;
 use ayumi_wire::num::Price;
 use secrecy::SecretString;
 
@@ -39,6 +41,8 @@ pub struct Overrides {
     pub mode: Option<Mode>,
     /// `--symbols`.
     pub symbols: Option<Vec<Symbol>>,
+    /// The command asks no station: a missing token is no problem.
+    pub offline: bool,
 }
 
 /// Reads, decodes and validates the settings file at `path`.
@@ -106,8 +110,10 @@ pub struct Settings {
     pub tick_rule: TickRule,
     /// What a power cut may cost.
     pub durability: Durability,
-    /// Accepted, but the journal is not built yet: a note says so.
+    /// Folder of the journal; `None` = no journal.
     pub journal_dir: Option<PathBuf>,
+    /// Section `burst`; `None` = the burst columns stay cold.
+    pub burst: Option<BurstSettings>,
     /// What the user should read at boot.
     pub notes: Vec<Note>,
     /// Where each value came from; keys that are missing here have their default.
@@ -162,6 +168,7 @@ impl Default for Settings {
             tick_rule: TickRule::Push,
             durability: Durability::Balanced,
             journal_dir: None,
+            burst: None,
             notes: Vec::new(),
             sources: BTreeMap::new(),
         }

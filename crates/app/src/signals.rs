@@ -5,8 +5,12 @@
 //! seconds are over.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
+
+use crate::exit::Exit;
 
 /// The names of the signals as they come; must be called inside the runtime.
 ///
@@ -16,6 +20,28 @@ pub fn listen() -> io::Result<mpsc::Receiver<&'static str>> {
     let (tell, signals) = mpsc::channel(4);
     platform::listen(&tell)?;
     Ok(signals)
+}
+
+/// A flag for commands that only look now and then whether they shall stop: raised by the first signal; the second ends
+/// the process at once.
+///
+/// # Errors
+/// When the system gives no thread or takes no handler.
+pub fn flag() -> io::Result<Arc<AtomicBool>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(async { listen() })?;
+    let raised = Arc::new(AtomicBool::new(false));
+    let theirs = Arc::clone(&raised);
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            while signals.recv().await.is_some() {
+                if theirs.swap(true, Ordering::Relaxed) {
+                    Exit::Forced.now();
+                }
+            }
+        });
+    })?;
+    Ok(raised)
 }
 
 /// Passes each occurrence of one signal on.

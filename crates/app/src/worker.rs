@@ -1,6 +1,7 @@
 //! The worker: one thread reads and thinks, others store and ask. `live` only names what happened, `apply` acts on it and
 //! never waits.
 
+mod core;
 mod feed;
 mod queue;
 mod report;
@@ -10,16 +11,20 @@ mod writer;
 use std::time::Duration;
 
 use ayumi_engine::batch::StateRow;
+use ayumi_engine::burst::Bursts;
 use ayumi_engine::market::{Market, Profile};
 use ayumi_engine::output::Output;
 use ayumi_engine::settings::EngineSettings;
 use ayumi_engine::{Engine, Stamp};
+use ayumi_journal::Journal;
 use ayumi_station::{PushConfig, Reconnect, Reply, RestConfig};
 use ayumi_store::SqliteSink;
 use tokio::sync::{mpsc, oneshot};
 
+use self::core::Core;
 use crate::clock::{Clock, Step};
 use crate::exit::Exit;
+use crate::journal::{Event as Line, Start, fingerprint};
 use crate::signals;
 use feed::{Feed, FeedEvent};
 use queue::Queue;
@@ -29,6 +34,8 @@ use writer::Ended;
 
 /// How long a stop waits for the database.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a stop waits for the journal's last block.
+const JOURNAL_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a stop reads what the kernel already holds.
 const LAST_READS: Duration = Duration::from_millis(50);
 /// How long `--probe-board` may hold up the first connection.
@@ -52,6 +59,10 @@ pub struct Setup {
     pub pending_max: usize,
     /// Stop by itself after this time of the clock.
     pub duration: Option<Duration>,
+    /// Computes the burst columns; `None` = they stay cold.
+    pub bursts: Option<Bursts>,
+    /// Where everything that comes in is written first.
+    pub journal: Option<Journal>,
 }
 
 /// Where ticks come from.
@@ -100,7 +111,7 @@ pub fn run(setup: Setup) -> std::io::Result<Exit> {
 }
 
 struct Worker {
-    engine: Engine,
+    core: Core,
     tickers: Vec<String>,
     clock: Clock,
     /// No stamp is earlier: the end of what an earlier run stored, when the clock is a little behind it.
@@ -149,17 +160,28 @@ impl Worker {
                 (Feed::online(online.push, policy, clock.clone()), Some(rest))
             }
         };
+        let start = Line::Start(Start {
+            settings: fingerprint(&setup.engine),
+            stored_until_ms: setup.stored_until_ms,
+            states: setup
+                .states
+                .iter()
+                .map(|row| (tickers[row.symbol.index()].clone(), *row))
+                .collect(),
+        });
         let mut engine = Engine::new(setup.engine, now);
         engine.restore(&setup.states);
+        let mut core = Core::new(engine, setup.journal, tickers.clone());
+        core.note(&start, now);
         if matches!(feed, Feed::Mock(_)) {
-            engine.on_line_up(now);
+            core.on_line_up(now);
         }
-        let (_, writer) = writer::spawn(setup.sink, queue.clone())?;
+        let (_, writer) = writer::spawn(setup.sink, setup.bursts, queue.clone(), core.written())?;
         let stop_at = setup
             .duration
             .map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
         Ok(Self {
-            engine,
+            core,
             tickers,
             report: Report::new(now),
             clock,
@@ -197,7 +219,7 @@ impl Worker {
         tokio::pin!(timer);
         let mut armed = Stamp::NEVER;
         loop {
-            let deadline = self.engine.next_deadline(self.now()).min(self.stop_at);
+            let deadline = self.core.engine.next_deadline(self.now()).min(self.stop_at);
             if deadline != armed {
                 armed = deadline;
                 timer
@@ -243,10 +265,10 @@ impl Worker {
 
     fn time_passed(&mut self) {
         let now = self.now();
-        self.engine.on_clock(now);
+        self.core.engine.on_clock(now);
         // Before the report counts: a window that just closed must be in the queue.
         self.carry_out();
-        self.report.tick(&mut self.engine, &self.queue.depth(), now);
+        self.report.tick(&mut self.core.engine, &self.queue.depth(), now);
         let line_up = self.line_is_up();
         if let Some(rest) = &mut self.rest {
             rest.tick(line_up);
@@ -261,7 +283,7 @@ impl Worker {
         let (clock, floor) = (self.clock.clone(), self.floor);
         let now = || clock.now().max(floor);
         match (event, &mut self.feed) {
-            (FeedEvent::MockRound, Feed::Mock(mock)) => mock.round(&mut self.engine, now),
+            (FeedEvent::MockRound, Feed::Mock(mock)) => mock.round(&mut self.core, now),
             (FeedEvent::Dial, Feed::Online(online)) => {
                 if let Some(rest) = &self.rest {
                     online.set_token(rest.token());
@@ -270,18 +292,18 @@ impl Worker {
             }
             (FeedEvent::Dialed(Ok(line)), Feed::Online(online)) => {
                 online.connected(line, self.tickers.len());
-                self.engine.on_line_up(now());
+                self.core.on_line_up(now());
                 if let Some(rest) = &mut self.rest {
                     rest.ensure_registered();
                 }
                 // The first messages may have come in the same segment as the handshake answer.
-                if let Err(lost) = online.read(&mut self.engine, now) {
+                if let Err(lost) = online.read(&mut self.core, now) {
                     self.line_lost(&lost.to_string());
                 }
             }
             (FeedEvent::Dialed(Err(error)), Feed::Online(online)) => online.not_connected(&error),
             (FeedEvent::Readable | FeedEvent::Broken, Feed::Online(online)) => {
-                if let Err(lost) = online.read(&mut self.engine, now) {
+                if let Err(lost) = online.read(&mut self.core, now) {
                     self.line_lost(&lost.to_string());
                 }
             }
@@ -295,7 +317,7 @@ impl Worker {
             && online.is_up()
         {
             online.lost(reason);
-            self.engine.on_line_down(now);
+            self.core.on_line_down(now);
             self.report.line_lost();
         }
     }
@@ -303,7 +325,7 @@ impl Worker {
     fn reply(&mut self, reply: Reply) {
         let now = self.now();
         if let Some(rest) = &mut self.rest {
-            rest.reply(reply, &mut self.engine, now);
+            rest.reply(reply, &mut self.core, now);
         }
     }
 
@@ -311,17 +333,19 @@ impl Worker {
     fn carry_out(&mut self) {
         let now = self.now();
         let mut closed = false;
-        while let Some(output) = self.engine.poll(now) {
+        while let Some(output) = self.core.engine.poll(now) {
             match output {
                 Output::Batch(batch) => {
-                    self.queue.push(*batch);
-                    self.engine.set_room(self.queue.depth().room);
+                    let ticket = self.core.border();
+                    self.queue
+                        .push(*batch, ticket, |starts| self.core.absorbed(starts, now));
+                    self.core.set_room(self.queue.depth().room, now);
                     self.follow_clock();
                     closed = true;
                 }
                 Output::BoardWanted(symbol) => {
                     if !self.rest.as_mut().is_some_and(|rest| rest.board(symbol)) {
-                        self.engine.on_board_not_sent(now);
+                        self.core.engine.on_board_not_sent(now);
                     }
                 }
                 Output::Reconnect(why) => {
@@ -333,7 +357,7 @@ impl Worker {
         }
         if closed {
             // Only now: a window that is still in the engine's hands is in no count.
-            self.report.tick(&mut self.engine, &self.queue.depth(), now);
+            self.report.tick(&mut self.core.engine, &self.queue.depth(), now);
         }
     }
 
@@ -361,7 +385,7 @@ impl Worker {
         }
         self.last_reads();
         let now = self.now();
-        self.engine.finish(now);
+        self.core.finish(now);
         self.carry_out();
         self.queue.stop();
         if let Some(rest) = &self.rest {
@@ -377,6 +401,7 @@ impl Worker {
                 end = tokio::time::timeout(STOP_PATIENCE, &mut self.writer) => ended = end.ok().and_then(Result::ok),
             }
         }
+        self.core.close_journal(JOURNAL_PATIENCE);
         self.say_totals(ended)
     }
 
@@ -386,9 +411,9 @@ impl Worker {
         if let Feed::Online(online) = &mut self.feed {
             let begun = std::time::Instant::now();
             let mut before = u64::MAX;
-            while begun.elapsed() < LAST_READS && before != self.engine.totals().received {
-                before = self.engine.totals().received;
-                if online.read(&mut self.engine, || clock.now().max(floor)).is_err() {
+            while begun.elapsed() < LAST_READS && before != self.core.engine.totals().received {
+                before = self.core.engine.totals().received;
+                if online.read(&mut self.core, || clock.now().max(floor)).is_err() {
                     break;
                 }
             }
@@ -399,14 +424,14 @@ impl Worker {
     fn say_totals(&self, ended: Option<Ended>) -> Exit {
         let depth = self.queue.depth();
         let seconds = self.now().ms_since(self.started) as f64 / 1000.0;
-        let books = balance(&self.engine, &depth);
+        let books = balance(&self.core.engine, &depth);
         match ended {
             Some(Ended::Done(totals)) => {
                 log::info!(
                     "stream_microbatch stop {books} windows={} rows={} volume={} seconds={seconds:.1} digest={:016x}",
                     totals.windows,
                     totals.rows,
-                    self.engine.totals().volume,
+                    self.core.engine.totals().volume,
                     totals.digest
                 );
                 Exit::Done

@@ -40,13 +40,17 @@ impl Backlog {
         }
     }
 
-    /// Adds a closed window and merges as far as the limits ask.
-    pub fn push(&mut self, batch: Batch) {
+    /// Adds a closed window and merges as far as the limits ask. Returns the starts (Unix ms) of windows that were
+    /// merged into the one before them, in the order of merging: whoever joins the same windows gets the same rows.
+    pub fn push(&mut self, batch: Batch) -> Vec<i64> {
         self.ticks += batch.counts.ticks;
         self.waiting.push_back(batch);
-        while (self.ticks + self.in_hand > self.max_ticks || self.waiting.len() > self.max_windows) && self.merge_one()
-        {
+        let mut absorbed = Vec::new();
+        while self.ticks + self.in_hand > self.max_ticks || self.waiting.len() > self.max_windows {
+            let Some(start_ms) = self.merge_one() else { break };
+            absorbed.push(start_ms);
         }
+        absorbed
     }
 
     /// Hands the oldest window to the writer; it counts as unstored until [`Backlog::stored`].
@@ -99,22 +103,23 @@ impl Backlog {
         (self.merged_ticks, self.merged_windows)
     }
 
-    /// Merges the next pair of neighbours of the same trading dates; false when there is none.
-    fn merge_one(&mut self) -> bool {
+    /// Merges the next pair of neighbours of the same trading dates; the start of the later one, `None` without a pair.
+    fn merge_one(&mut self) -> Option<i64> {
         let pairs = self.waiting.len().saturating_sub(1);
         for step in 0..pairs {
             let at = (self.cursor + step) % pairs;
             if same_trading_dates(&self.waiting[at], &self.waiting[at + 1]) {
                 let earlier = self.waiting.remove(at).expect("the index is below the length");
+                let start_ms = self.waiting[at].start_ms;
                 let merged = merge(earlier, &mut self.waiting[at]);
                 self.ticks -= merged;
                 self.merged_ticks += merged;
                 self.merged_windows += 1;
                 self.cursor = at + 1;
-                return true;
+                return Some(start_ms);
             }
         }
-        false
+        None
     }
 }
 
@@ -128,8 +133,9 @@ fn same_trading_dates(a: &Batch, b: &Batch) -> bool {
     side(a) == side(b)
 }
 
-/// Merges `earlier` into `later`, which then spans both; returns the ticks that were merged away.
-fn merge(earlier: Batch, later: &mut Batch) -> u64 {
+/// Merges `earlier` into `later`, which then spans both; returns the ticks that were merged away. The order in which
+/// neighbours are merged does not change the outcome.
+pub fn merge(earlier: Batch, later: &mut Batch) -> u64 {
     later.start_ms = earlier.start_ms;
     let merged = merge_symbols(&earlier.symbols, &mut later.symbols);
     merge_states(earlier.states, &mut later.states);

@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod batch;
 pub mod board_plan;
 pub mod book;
+pub mod burst;
 pub mod calendar;
 pub mod counts;
 mod engine;

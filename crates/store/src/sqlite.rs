@@ -3,6 +3,7 @@
 mod carry;
 mod checkpoint;
 mod database;
+mod features;
 mod identity;
 mod open;
 mod overlap;
@@ -15,6 +16,7 @@ mod window;
 use std::path::{Path, PathBuf};
 
 use ayumi_engine::batch::{Batch, StateRow};
+use ayumi_engine::burst::Bursts;
 use ayumi_engine::jst::Date;
 
 use crate::error::StoreError;
@@ -86,6 +88,17 @@ impl SqliteSink {
         }
         states.sort_by_key(|s| (s.symbol, s.trading_date));
         Ok(states)
+    }
+
+    /// Feeds the newest feature rows of a day, so that the burst columns go on where the last run stopped.
+    ///
+    /// # Errors
+    /// Whatever reading reports.
+    pub fn restore_bursts(&self, bursts: &mut Bursts, date: Date) -> Result<(), StoreError> {
+        match &self.database {
+            Some(database) => features::restore(&database.connection, &self.path, &self.options.tickers, date, bursts),
+            None => Ok(()),
+        }
     }
 
     /// End (Unix ms) of the newest window in the open file; `None` when it has none.

@@ -162,6 +162,15 @@ pub fn parse(text: &[u8]) -> Option<WireTime> {
     })
 }
 
+/// Reads back what [`iso_ms`] writes, as Unix milliseconds; a missing fraction is 0.
+#[must_use]
+pub fn parse_ms(text: &str) -> Option<i64> {
+    let seconds = parse(text.as_bytes()).filter(|time| time.jst_offset)?.unix_s;
+    let fraction = text.get(19..23).and_then(|t| t.strip_prefix('.'));
+    let ms = fraction.map_or(Some(0), |digits| number(digits.as_bytes()))?;
+    Some(seconds * 1000 + ms)
+}
+
 fn number(digits: &[u8]) -> Option<i64> {
     digits
         .iter()
@@ -199,6 +208,22 @@ pub fn iso_s(unix_s: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_come_back() {
+        for ms in [0, 1_795_128_600_123, 1_795_128_600_000, 1_795_128_600_999] {
+            assert_eq!(parse_ms(&iso_ms(ms)), Some(ms));
+        }
+        assert_eq!(parse_ms("2026-11-20T07:50:00+09:00"), Some(1_795_128_600_000));
+        for odd in [
+            "",
+            "2026-11-20",
+            "2026-11-20T07:50:00.1x3+09:00",
+            "2026-11-20T07:50:00.123Z",
+        ] {
+            assert_eq!(parse_ms(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn dates_round_trip_over_four_centuries() {

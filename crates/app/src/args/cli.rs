@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use log::LevelFilter;
 
+use super::replay;
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
 use crate::clock::TestClock;
@@ -42,6 +43,9 @@ enum Sub {
     /// Show it: simulator and recorder together, nothing to configure
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
+    /// Play a recorded day again: the same rows from the journal, or features from a database
+    #[command(visible_alias = "replay_snapshot_stream", after_help = replay::EXAMPLES)]
+    Replay(Box<replay::Replay>),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -116,10 +120,10 @@ struct Demo {
 
 /// One argument that is a list; a bare `Vec` would mean many arguments to clap.
 #[derive(Clone, Debug)]
-struct List(Vec<Symbol>);
+pub(super) struct List(pub(super) Vec<Symbol>);
 
 impl List {
-    fn parse(written: &str) -> Result<Self, String> {
+    pub(super) fn parse(written: &str) -> Result<Self, String> {
         values::symbols(written).map(Self)
     }
 }
@@ -176,15 +180,11 @@ fn after_help() -> String {
 }
 
 /// Commands to come and the scripts they will replace, with what to do until then.
-const LATER: [([&str; 2], &str); 4] = [
+const LATER: [([&str; 2], &str); 3] = [
     (
         ["register", "register_watchlist"],
         "ayumi stream registers missing symbols by itself (setting auto_register); for anything else keep using \
          scripts/register_watchlist.py",
-    ),
-    (
-        ["replay", "replay_snapshot_stream"],
-        "keep using scripts/replay_snapshot_stream.py; recorded PUSH messages are played by ayumi sim --play FILE",
     ),
     (["naut", "naut_runner"], "keep using scripts/naut_runner.py"),
     (
@@ -217,6 +217,7 @@ fn command(sub: Sub) -> Result<Command, Message> {
     Ok(match sub {
         Sub::Stream(stream) => Command::Stream(stream_args(*stream)?),
         Sub::Sim(sim) => Command::Sim(sim.args()),
+        Sub::Replay(args) => Command::Replay(replay::args(*args)?),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),
@@ -254,6 +255,7 @@ fn stream_args(stream: Stream) -> Result<StreamArgs, Message> {
         overrides: Overrides {
             mode: stream.mode,
             symbols: stream.symbols.map(|list| list.0),
+            offline: false,
         },
         probe_board: stream.probe_board,
         duration: stream.duration,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{Speed, Time, well_known};
+use ayumi_wire::jst::Date;
 use secrecy::SecretString;
 
 use crate::text;
@@ -102,6 +103,28 @@ pub(super) fn speed(written: &str) -> Result<Speed, String> {
         Ok(times) if (0.001..=100_000.0).contains(&times) => Ok(Speed::Times(times)),
         _ => Err("write a factor like 1, 20 or 0.5, or full".to_owned()),
     }
+}
+
+/// Reads a date as in `2026-11-20`.
+pub(super) fn date(written: &str) -> Result<Date, String> {
+    Date::parse(text::half_width(written).trim()).ok_or_else(|| "write a date like 2026-11-20".to_owned())
+}
+
+/// Reads a factor of real time; 0 = no waiting.
+pub(super) fn replay_speed(written: &str) -> Result<f64, String> {
+    match written.trim().trim_matches(['x', 'X']).parse::<f64>() {
+        Ok(times) if times == 0.0 || (0.001..=100_000.0).contains(&times) => Ok(times),
+        _ => Err("write a factor like 1, 20 or 0.5; 0 = no waiting".to_owned()),
+    }
+}
+
+/// Reads seconds, with a fraction or without.
+pub(super) fn seconds(written: &str) -> Result<Duration, String> {
+    let plain = written.trim().trim_end_matches(['s', 'S']);
+    let seconds = plain.parse::<f64>().ok().filter(|s| (0.0..=86_400.0).contains(s));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "write seconds, from 0 to 86400".to_owned())
 }
 
 /// Reads messages per second.

@@ -35,7 +35,7 @@ pub(super) fn symbols(named: Option<&Vec<Symbol>>, config: Option<&Path>) -> Res
             // In mock mode a file needs no token; only its symbols are wanted.
             let overrides = Overrides {
                 mode: Some(Mode::Mock),
-                symbols: None,
+                ..Overrides::default()
             };
             Ok(settings::load(path, &overrides, &settings::process_env)?.symbols)
         }

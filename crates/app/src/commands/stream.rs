@@ -1,12 +1,15 @@
 //! `ayumi stream`: settings, log, database, then the worker.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_engine::batch::{BookSource, StateRow};
+use ayumi_engine::burst::Bursts;
 use ayumi_engine::guard::Bounds;
 use ayumi_engine::settings::{self as engine, EngineSettings, Watched};
+use ayumi_journal::{Journal, JournalConfig, JournalError};
 use ayumi_station::{PushConfig, RestConfig};
 use ayumi_store::{Options, SqliteSink, StoreError};
 use log::LevelFilter;
@@ -85,6 +88,20 @@ pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
             return Exit::Usage;
         }
     };
+    let bursts = match bursts(settings, &sink, clock) {
+        Ok(bursts) => bursts,
+        Err(error) => {
+            log::error!("{error}");
+            return Exit::Usage;
+        }
+    };
+    let journal = match open_journal(settings) {
+        Ok(journal) => journal,
+        Err(error) => {
+            log::error!("{error}; set another journal_dir, or remove the key");
+            return Exit::Usage;
+        }
+    };
     let setup = Setup {
         engine: engine_settings(settings),
         clock: clock.clone(),
@@ -94,6 +111,8 @@ pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
         stored_until_ms,
         pending_max: settings.pending_max,
         duration: run.duration,
+        bursts,
+        journal,
     };
     log::info!("stream_microbatch start");
     worker::run(setup).unwrap_or_else(|error| {
@@ -204,6 +223,30 @@ impl Waiting {
         log::info!("stopping ({signal}); nothing was recorded");
         true
     }
+}
+
+/// The look-back of the burst columns, as today's stored rows leave it.
+fn bursts(settings: &Settings, sink: &SqliteSink, clock: &Clock) -> Result<Option<Bursts>, StoreError> {
+    let Some(mut bursts) = new_bursts(settings) else {
+        return Ok(None);
+    };
+    sink.restore_bursts(&mut bursts, clock.now().date())?;
+    Ok(Some(bursts))
+}
+
+/// An empty look-back; `None` when the settings have no section `burst`.
+pub(super) fn new_bursts(settings: &Settings) -> Option<Bursts> {
+    let burst = settings.burst.clone()?;
+    Some(Bursts::new(
+        burst,
+        settings.symbols.len(),
+        i64::from(settings.window_ms),
+    ))
+}
+
+fn open_journal(settings: &Settings) -> Result<Option<Journal>, JournalError> {
+    let start = |folder: &PathBuf| Journal::start(JournalConfig::new(folder.clone()));
+    settings.journal_dir.as_ref().map(start).transpose()
 }
 
 fn source(settings: &Settings, run: &Run, clock: &Clock) -> SourceSetup {

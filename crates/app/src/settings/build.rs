@@ -8,7 +8,7 @@ use jsonc_parser::ast::{Object, Value};
 
 use super::reader::{Reader, property, span};
 use super::{Env, Mode, Overrides, Settings, SettingsError, Source, WebSocket};
-use super::{decode, excerpt, hours, keys, places, problem, secrets, syntax, watch};
+use super::{burst, decode, excerpt, hours, keys, places, problem, secrets, syntax, watch};
 use crate::text;
 
 /// Reads everything; the only way to make settings from a file.
@@ -64,7 +64,12 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         (mode, mode_known) = (flag, true);
     }
     // Under a wrong mode nobody knows whether a token is needed.
-    let secrets = secrets::read(reader, root, mode_known && mode == Mode::Online, env);
+    let secrets = secrets::read(
+        reader,
+        root,
+        mode_known && mode == Mode::Online && !overrides.offline,
+        env,
+    );
     let symbols = watch::symbols(reader, root, overrides);
     let price_guard = watch::guards(reader, root, &symbols);
     Settings {
@@ -102,6 +107,7 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         tick_rule: reader.word(root, "tick_rule").unwrap_or(d.tick_rule),
         durability: reader.word(root, "durability").unwrap_or(d.durability),
         journal_dir: journal_dir(reader, root),
+        burst: burst::read(reader, root),
         notes: Vec::new(),
         sources: d.sources,
     }
@@ -122,12 +128,30 @@ fn check_keys(reader: &mut Reader<'_>, root: &Object<'_>) {
         reader.refuse_duplicates(object, section);
         reader.name_misspelt(object, section, ours);
         let unused = match section {
-            "burst" => "burst: not computed by this version yet, the burst columns keep their cold values",
+            "burst" => {
+                check_weights(reader, object);
+                continue;
+            }
             "features" => "features: not computed by this version yet, the columns are absent",
             _ => continue,
         };
         reader.sources.insert(section, Source::File);
         reader.note(true, unused.to_owned());
+    }
+}
+
+fn check_weights(reader: &mut Reader<'_>, burst: &Object<'_>) {
+    match property(burst, "burst_score_weights").map(|p| &p.value) {
+        None | Some(Value::NullKeyword(_)) => {}
+        Some(Value::Object(weights)) => {
+            reader.refuse_duplicates(weights, "burst.burst_score_weights");
+            reader.name_misspelt(weights, "burst.burst_score_weights", keys::WEIGHTS);
+        }
+        Some(other) => reader.wrong(
+            other,
+            "burst.burst_score_weights",
+            "an object like {\"uptick\": 0.5, \"imbalance\": 0.3, \"vol_surge\": 0.2}",
+        ),
     }
 }
 
@@ -185,11 +209,7 @@ fn path(reader: &mut Reader<'_>, root: &Object<'_>, key: &'static str) -> Option
 
 fn journal_dir(reader: &mut Reader<'_>, root: &Object<'_>) -> Option<PathBuf> {
     let dir = reader.text(root, "journal_dir", true)?;
-    reader.note(
-        true,
-        "journal_dir is not supported by this version; nothing is journalled".to_owned(),
-    );
-    Some(PathBuf::from(dir))
+    Some(PathBuf::from(dir.trim()))
 }
 
 fn market_window(reader: &mut Reader<'_>, root: &Object<'_>) -> Vec<(u32, u32)> {

@@ -54,6 +54,9 @@ pub(super) const BURST: &[&str] = &[
     "burst_score_weights",
 ];
 
+/// Keys of `burst.burst_score_weights`.
+pub(super) const WEIGHTS: &[&str] = &["uptick", "imbalance", "vol_surge"];
+
 /// Keys of the section `features`.
 pub(super) const FEATURES: &[&str] = &["groups", "slip_qty", "ofi_weights", "micro_table"];
 
@@ -88,6 +91,16 @@ const fn whole(key: &'static str, min: f64, max: f64) -> Number {
     }
 }
 
+const fn real(key: &'static str, min: f64, max: f64) -> Number {
+    Number {
+        key,
+        min,
+        max,
+        whole: false,
+        raise: false,
+    }
+}
+
 const fn floored(key: &'static str, min: f64, max: f64, whole: bool) -> Number {
     Number {
         key,
@@ -111,6 +124,19 @@ pub(super) const BACKOFF_INITIAL: Number = floored("websocket.backoff_initial", 
 pub(super) const BACKOFF_MAX: Number = floored("websocket.backoff_max", 0.1, 3_600.0, false);
 pub(super) const GUARD_LOG_INTERVAL: Number = floored("websocket.guard_log_interval", 1.0, 86_400.0, false);
 
+pub(super) const BURST_WINDOW_COUNT: Number = whole("burst.window_count", 1.0, 1_000.0);
+pub(super) const BURST_UPTICK_BUY: Number = real("burst.uptick_thr_buy", 0.0, 1.0);
+pub(super) const BURST_UPTICK_SELL: Number = real("burst.uptick_thr_sell", 0.0, 1.0);
+pub(super) const BURST_IMBALANCE: Number = real("burst.imb_thr", 0.0, 1.0);
+pub(super) const BURST_SPREAD: Number = real("burst.max_spread_bp", 0.0, 1e6);
+pub(super) const BURST_VOL_GATE: Number = real("burst.vol_gate", 0.0, 1e12);
+pub(super) const BURST_VOL_SUM_GATE: Number = real("burst.vol_sum_gate", 0.0, 1e12);
+pub(super) const BURST_COOLDOWN: Number = real("burst.cooldown_sec", 0.0, 86_400.0);
+pub(super) const BURST_EMA_SPAN: Number = real("burst.ema_span_sec", 0.0, 86_400.0);
+pub(super) const BURST_W_UPTICK: Number = real("burst.burst_score_weights.uptick", 0.0, 1.0);
+pub(super) const BURST_W_IMBALANCE: Number = real("burst.burst_score_weights.imbalance", 0.0, 1.0);
+pub(super) const BURST_W_SURGE: Number = real("burst.burst_score_weights.vol_surge", 0.0, 1.0);
+
 /// Every numeric setting, for tests over the whole schema.
 #[cfg(test)]
 pub(super) const NUMBERS: &[&Number] = &[
@@ -126,6 +152,18 @@ pub(super) const NUMBERS: &[&Number] = &[
     &BACKOFF_INITIAL,
     &BACKOFF_MAX,
     &GUARD_LOG_INTERVAL,
+    &BURST_WINDOW_COUNT,
+    &BURST_UPTICK_BUY,
+    &BURST_UPTICK_SELL,
+    &BURST_IMBALANCE,
+    &BURST_SPREAD,
+    &BURST_VOL_GATE,
+    &BURST_VOL_SUM_GATE,
+    &BURST_COOLDOWN,
+    &BURST_EMA_SPAN,
+    &BURST_W_UPTICK,
+    &BURST_W_IMBALANCE,
+    &BURST_W_SURGE,
 ];
 
 /// What to tell about an unknown key: the right spelling, or the place it belongs to. `None` for a foreign key.

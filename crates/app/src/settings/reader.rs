@@ -116,13 +116,14 @@ impl<'t> Reader<'t> {
 
     /// A number in the range of `spec`, from the section that its key path names.
     pub(super) fn number(&mut self, root: &Object<'_>, spec: &Number) -> Option<f64> {
-        let value = match spec.key.split_once('.') {
-            Some((section, key)) => match property(root, section).map(|p| &p.value) {
-                Some(Value::Object(section)) => self.get(section, key)?,
+        let (mut object, mut key) = (root, spec.key);
+        while let Some((section, rest)) = key.split_once('.') {
+            match property(object, section).map(|p| &p.value) {
+                Some(Value::Object(inner)) => (object, key) = (inner, rest),
                 _ => return None,
-            },
-            None => self.get(root, spec.key)?,
-        };
+            }
+        }
+        let value = self.get(object, key)?;
         let allowed = allowed(spec);
         let Some(number) = self.plain_number(value, spec.key) else {
             self.wrong(value, spec.key, allowed);

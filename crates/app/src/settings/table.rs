@@ -1,5 +1,6 @@
 //! What `--check-config` prints.
 
+use ayumi_engine::burst::BurstSettings;
 use secrecy::SecretString;
 
 use super::{Settings, Source, hours};
@@ -78,7 +79,15 @@ fn rows(s: &Settings) -> Vec<(&'static str, String)> {
             "journal_dir",
             optional(s.journal_dir.as_ref().map(|path| path.display().to_string())),
         ),
+        ("burst", s.burst.as_ref().map_or_else(|| "not set".to_owned(), burst)),
     ]
+}
+
+fn burst(b: &BurstSettings) -> String {
+    format!(
+        "K={} uptick {}..{} imb {} spread {} bp vol {}/{}",
+        b.window_count, b.uptick_thr_sell, b.uptick_thr_buy, b.imb_thr, b.max_spread_bp, b.vol_gate, b.vol_sum_gate
+    )
 }
 
 fn masked(secret: Option<&SecretString>, source: Source) -> String {

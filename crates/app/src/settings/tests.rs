@@ -311,18 +311,15 @@ fn c03_stated_conversions() {
 
 #[test]
 fn what_this_version_does_not_do_is_said() {
-    let s = ok(r#""journal_dir": "j", "burst": {"window_count": 5}, "features": {"groups": []}"#);
-    for part in [
-        "journal_dir is not supported by this version; nothing is journalled",
-        "burst: not computed by this version yet",
-        "features: not computed by this version yet",
-    ] {
+    let s = ok(r#""features": {"groups": []}"#);
+    for part in ["features: not computed by this version yet"] {
         assert!(
             s.notes.iter().any(|note| note.warning && note.text.contains(part)),
             "{part}"
         );
     }
-    assert!(ok(r#""auto_register": true"#).notes.is_empty());
+    let s = ok(r#""auto_register": true, "journal_dir": " j ""#);
+    assert!(s.notes.is_empty() && s.journal_dir.as_deref() == Some(Path::new("j")));
 }
 
 #[test]
@@ -330,6 +327,7 @@ fn the_command_line_beats_the_file() {
     let overrides = Overrides {
         mode: Some(Mode::Mock),
         symbols: Some(vec![Symbol::tse("9984"), Symbol::tse("9984")]),
+        ..Overrides::default()
     };
     let text = r#"{"symbols": ["7203"], "price_guard": {"7203": 5}}"#;
     let s = build::settings(NAME, text.as_bytes(), &overrides, &no_env).expect("valid");

@@ -5,11 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use ayumi_engine::Stamp;
 use ayumi_engine::counts::Reason;
 use ayumi_engine::market::Market;
-use ayumi_engine::{Engine, Stamp};
 use ayumi_station::{ConnectError, Filled, Incoming, LineLost, PushConfig, PushLine, Reconnect, push};
 
+use super::core::Core;
 use crate::clock::Clock;
 
 /// How many reads are done before the worker looks at its deadline and its signals again.
@@ -206,7 +207,7 @@ impl Online {
 
     /// Takes what the socket holds, a bounded number of reads, and gives it to the engine. `Err` when the line ended;
     /// everything that came before is in the engine then.
-    pub(super) fn read(&mut self, engine: &mut Engine, now: impl Fn() -> Stamp) -> Result<(), LineLost> {
+    pub(super) fn read(&mut self, core: &mut Core, now: impl Fn() -> Stamp) -> Result<(), LineLost> {
         let Line::Up { line, delivered } = &mut self.state else {
             return Ok(());
         };
@@ -215,9 +216,9 @@ impl Online {
             let stamp = now();
             while let Some(incoming) = line.next()? {
                 match incoming {
-                    Incoming::Text(text) => engine.on_push(text, stamp),
-                    Incoming::Binary(_) => engine.on_unreadable(Reason::Binary, stamp),
-                    Incoming::TooLong(_) => engine.on_unreadable(Reason::TooLong, stamp),
+                    Incoming::Text(text) => core.on_push(text, stamp),
+                    Incoming::Binary(_) => core.on_unreadable(Reason::Binary, stamp),
+                    Incoming::TooLong(_) => core.on_unreadable(Reason::TooLong, stamp),
                 }
                 if !*delivered {
                     *delivered = true;
@@ -266,7 +267,7 @@ impl Online {
 
 impl Mock {
     /// One tick for every symbol, for every interval that has passed.
-    pub(super) fn round(&mut self, engine: &mut Engine, now: impl Fn() -> Stamp) {
+    pub(super) fn round(&mut self, core: &mut Core, now: impl Fn() -> Stamp) {
         for _ in 0..MOCK_CATCH_UP {
             if self.next > tokio::time::Instant::now() {
                 return;
@@ -275,7 +276,7 @@ impl Mock {
             for index in 0..self.market.profiles().len() {
                 self.text.clear();
                 self.market.tick(index, stamp).write(&mut self.text);
-                engine.on_push(&self.text, stamp);
+                core.on_push(&self.text, stamp);
             }
             self.next += self.interval;
         }

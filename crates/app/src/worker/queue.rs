@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ayumi_engine::backlog::Backlog;
 use ayumi_engine::batch::Batch;
+use ayumi_journal::Ticket;
 
 /// What was stored so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub(super) struct Depth {
 
 /// What the writer does next.
 pub(super) enum Next {
-    /// Store this window.
-    Write(Box<Batch>),
+    /// Store this window, not before the journal has what this ticket covers.
+    Write(Box<Batch>, Ticket),
     /// Nothing came for a while.
     Idle,
     /// Everything is stored and the worker stops.
@@ -51,6 +52,8 @@ struct Inner {
     /// Volume and count of windows not stored yet.
     unsaved: (usize, i64),
     stored: Stored,
+    /// The newest block of the journal when a window came in or was merged.
+    ticket: Ticket,
     stopping: bool,
 }
 
@@ -64,16 +67,22 @@ impl Queue {
             backlog: Backlog::new(tick_queue_max, pending_max),
             unsaved: (0, 0),
             stored: Stored::default(),
+            ticket: 0,
             stopping: false,
         };
         Self(Arc::new((Mutex::new(inner), Condvar::new())))
     }
 
-    /// Adds a closed window.
-    pub(super) fn push(&self, batch: Batch) {
+    /// Adds a closed window whose messages the journal's `ticket` covers. Windows that had to be merged are told to
+    /// `on_absorbed` before the writer can see them; its ticket covers that.
+    pub(super) fn push(&self, batch: Batch, ticket: Ticket, on_absorbed: impl FnOnce(&[i64]) -> Ticket) {
         let mut inner = self.lock();
         inner.unsaved.1 += volume(&batch);
-        inner.backlog.push(batch);
+        inner.ticket = ticket;
+        let absorbed = inner.backlog.push(batch);
+        if !absorbed.is_empty() {
+            inner.ticket = on_absorbed(&absorbed);
+        }
         drop(inner);
         self.0.1.notify_one();
     }
@@ -93,7 +102,7 @@ impl Queue {
         match inner.backlog.pop() {
             Some(batch) => {
                 inner.unsaved.0 = 1;
-                Next::Write(Box::new(batch))
+                Next::Write(Box::new(batch), inner.ticket)
             }
             None if inner.stopping => Next::Stop,
             None => Next::Idle,

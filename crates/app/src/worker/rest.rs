@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::settings::EngineSettings;
-use ayumi_engine::{Engine, Stamp, SymbolId};
+use ayumi_engine::{Stamp, SymbolId};
 use ayumi_station::rest;
 use ayumi_station::{Entry, Job, Registration, Reply, RestError, RestWorker};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use super::OnlineSetup;
+use super::core::Core;
 use crate::clock::Clock;
 use crate::text::redact;
 
@@ -108,17 +109,18 @@ impl Rest {
         self.worker.stop();
     }
 
-    pub(super) fn reply(&mut self, reply: Reply, engine: &mut Engine, now: Stamp) {
+    pub(super) fn reply(&mut self, reply: Reply, core: &mut Core, now: Stamp) {
         match reply {
             Reply::Board { tag, result, .. } => {
                 let symbol = SymbolId(tag as u16);
                 match result {
                     Ok(body) => {
-                        engine.on_board(symbol, &body, now);
+                        core.on_board(symbol, &body, now);
                         self.board_fine();
                     }
                     Err(error) => {
-                        engine.on_board_failed(!matches!(error, RestError::Transport(_)), now);
+                        core.engine
+                            .on_board_failed(!matches!(error, RestError::Transport(_)), now);
                         self.board_failed(symbol, &error);
                     }
                 }

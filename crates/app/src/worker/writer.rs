@@ -4,6 +4,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
+use ayumi_engine::burst::Bursts;
+use ayumi_journal::Written;
 use ayumi_store::{Sink, SqliteSink, StoreError, Totals};
 use tokio::sync::oneshot;
 
@@ -27,10 +29,15 @@ pub(super) enum Ended {
 }
 
 /// Starts the thread; the receiver gets the end of it.
-pub(super) fn spawn(mut sink: SqliteSink, queue: Queue) -> std::io::Result<(JoinHandle<()>, oneshot::Receiver<Ended>)> {
+pub(super) fn spawn(
+    mut sink: SqliteSink,
+    mut bursts: Option<Bursts>,
+    queue: Queue,
+    journal: Option<Written>,
+) -> std::io::Result<(JoinHandle<()>, oneshot::Receiver<Ended>)> {
     let (tell, end) = oneshot::channel();
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let ended = match run(&mut sink, &queue) {
+        let ended = match run(&mut sink, bursts.as_mut(), &queue, journal.as_ref()) {
             Ok(()) => sink.close().map_or_else(Ended::Failed, Ended::Done),
             Err(error) => Ended::Failed(error),
         };
@@ -40,11 +47,23 @@ pub(super) fn spawn(mut sink: SqliteSink, queue: Queue) -> std::io::Result<(Join
     Ok((thread, end))
 }
 
-fn run(sink: &mut SqliteSink, queue: &Queue) -> Result<(), StoreError> {
+fn run(
+    sink: &mut SqliteSink,
+    mut bursts: Option<&mut Bursts>,
+    queue: &Queue,
+    journal: Option<&Written>,
+) -> Result<(), StoreError> {
     let mut trouble = Trouble::default();
     loop {
         match queue.next(IDLE) {
-            Next::Write(batch) => {
+            Next::Write(mut batch, ticket) => {
+                // After a kill every stored window must be in the journal. A journal that cannot be written gives its
+                // tickets up, a disk that stands still holds the window back here.
+                while journal.is_some_and(|journal| !journal.wait(ticket, RETRY)) {}
+                // Once per window, however often it has to be tried.
+                if let Some(bursts) = &mut bursts {
+                    bursts.on_batch(&mut batch);
+                }
                 store(sink, &batch, queue, &mut trouble)?;
                 queue.stored(&batch);
             }

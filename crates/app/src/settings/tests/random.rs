@@ -45,7 +45,7 @@ proptest! {
     fn c07_any_value_under_any_key_is_taken_or_named(key in prop::sample::select(keys::TOP.to_vec()), value in json()) {
         let text = format!(r#"{{"x": 0, "{key}": {value}}}"#);
         let env = |name: &str| (name == "KABU_TOKEN").then(|| "abc".to_owned());
-        let overrides = Overrides { mode: None, symbols: Some(vec![Symbol::tse("7203")]) };
+        let overrides = Overrides { mode: None, symbols: Some(vec![Symbol::tse("7203")]), ..Overrides::default() };
         match build::settings(NAME, text.as_bytes(), &overrides, &env) {
             Ok(s) => {
                 prop_assert!((10..=60_000).contains(&s.window_ms) && s.port > 0 && s.tick_queue_max > 0);

@@ -19,6 +19,7 @@ fn c05_online_without_a_token_names_the_ways_to_give_one() {
     let mock = Overrides {
         mode: Some(Mode::Mock),
         symbols: None,
+        ..Overrides::default()
     };
     let s = build::settings(NAME, text.as_bytes(), &mock, &no_env).expect("mock needs no token");
     assert_eq!((s.mode, s.source("mode")), (Mode::Mock, Source::Flag("--mode")));

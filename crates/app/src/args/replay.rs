@@ -1,0 +1,78 @@
+//! The flags of `ayumi replay`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ayumi_wire::jst::Date;
+use clap::Args;
+
+use super::cli::{List, level};
+use super::{Message, ReplayArgs, usage, values};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  ayumi replay -Config config/stream_settings.json --journal journal --target-db again.db --no-sleep --digest
+  ayumi replay -Config config/stream_settings.json --date 2026-11-20 --no-sleep
+
+With --journal the rows come out as they were recorded, byte for byte. Without it a recorded database is the source, as
+with replay_snapshot_stream.py: its features are computed again. A second run adds nothing.";
+
+#[derive(Args)]
+pub(super) struct Replay {
+    /// The settings file (JSON); also -Config
+    #[arg(short, long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// 1 shows INFO and above, 0 only WARNING and above
+    #[arg(short, long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1",
+          value_parser = values::verbose)]
+    verbose: u8,
+    /// Play this journal: a folder or one file
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    /// Write into this database
+    #[arg(long, value_name = "PATH")]
+    target_db: Option<PathBuf>,
+    /// One day of it, JST
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = values::date)]
+    date: Option<Date>,
+    /// Only these, like 7203,9984@1
+    #[arg(long, value_name = "LIST", value_parser = List::parse)]
+    symbols: Option<List>,
+    /// So many times real time; 0 = no waiting
+    #[arg(long, value_name = "X", default_value = "1", value_parser = values::replay_speed)]
+    speed: f64,
+    /// No waiting, as --speed 0
+    #[arg(long)]
+    no_sleep: bool,
+    /// The longest wait between two rows
+    #[arg(long, value_name = "SECONDS", default_value = "2.5", value_parser = values::seconds)]
+    max_sleep: Duration,
+    /// No progress bar
+    #[arg(long)]
+    quiet: bool,
+    /// Print a digest of what was written; stream prints the same at stop
+    #[arg(long)]
+    digest: bool,
+}
+
+pub(super) fn args(replay: Replay) -> Result<ReplayArgs, Message> {
+    let Some(config) = replay.config.filter(|path| !path.as_os_str().is_empty()) else {
+        return Err(usage(
+            "the settings file is missing: replay needs -Config <path>",
+            "ayumi replay -Config config/stream_settings.json --journal journal --target-db again.db --no-sleep",
+        ));
+    };
+    let waits = !replay.no_sleep && replay.speed > 0.0;
+    Ok(ReplayArgs {
+        config,
+        level: level(replay.verbose),
+        journal: replay.journal,
+        target_db: replay.target_db,
+        date: replay.date,
+        symbols: replay.symbols.map(|list| list.0),
+        speed: waits.then_some(replay.speed),
+        max_sleep: replay.max_sleep,
+        quiet: replay.quiet,
+        digest: replay.digest,
+    })
+}
