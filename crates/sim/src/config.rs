@@ -184,7 +184,7 @@ pub struct MarketConfig {
     pub per_second: f64,
     /// When it trades.
     pub hours: Hours,
-    /// Price paths to follow: a CSV of `date,symbol,time,price` at 1 s, plain or gzip, days in order; `None` = invented
+    /// Price paths to follow: a CSV of `date,symbol,time,price` at 1 s, plain or gzip; `None` = invented
     /// ones. With [`Hours::Session`] the first day follows that of the start's date, or one drawn from the seed;
     /// symbols that are not in it, later days, and [`Hours::Always`] are invented.
     pub prices: Option<PathBuf>,
