@@ -88,3 +88,22 @@ fn shortened(output: &str) -> String {
     let tail: String = line.chars().skip(skip).collect();
     if skip > 0 { format!("... {tail}") } else { tail }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_looked_for_in_their_order() {
+        assert_eq!(missing("200 OK {'Symbol': '9433'}", &["200 OK", "'9433'"]), None);
+        assert_eq!(missing("'9433' 200 OK", &["200 OK", "'9433'"]), Some("'9433'"));
+        assert_eq!(missing("", &["200 OK"]), Some("200 OK"));
+    }
+
+    #[test]
+    fn long_output_is_shown_from_its_end() {
+        assert_eq!(shortened("a\n  b"), "a b");
+        let text = shortened(&"x".repeat(1_000));
+        assert!(text.starts_with("... x") && text.len() == 404, "{text}");
+    }
+}

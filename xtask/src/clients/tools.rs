@@ -191,3 +191,15 @@ fn quiet(command: &mut Command) -> Result<(), String> {
         .trim();
     Err(format!("{name}: {last}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_have_a_major_number() {
+        assert_eq!(major("v20.20.2"), 20);
+        assert_eq!(major("openjdk 17.0.15 2025-04-15"), 17);
+        assert_eq!(major("none"), 0);
+    }
+}
