@@ -47,15 +47,22 @@ impl Feed {
                 market: Box::new(MarketFeed::open(market, config.start.unwrap_or_else(now), config.end)?),
                 from_now: config.start.is_none(),
             },
-            Source::Recording(recording) => Self::Played(Played::new(recording::open(recording)?, config.end)),
+            Source::Recording(recording) => {
+                let opened = recording::open(recording)?;
+                let mut played = Played::new(opened.lines, config.end);
+                played.boards = opened.boards;
+                Self::Played(played)
+            }
             Source::Lines(lines) => Self::Played(Played::new(Box::new(lines.clone().into_iter().map(Ok)), config.end)),
         })
     }
 
     /// What is known before the first message.
     pub(crate) fn prime(&mut self, station: &mut Station) {
-        if let Self::Market { market, .. } = self {
-            market.prime(station);
+        match self {
+            Self::Silent => {}
+            Self::Played(played) => played.prime(station),
+            Self::Market { market, .. } => market.prime(station),
         }
     }
 
@@ -103,6 +110,8 @@ impl Feed {
 /// Recorded messages.
 pub(crate) struct Played {
     lines: Lines,
+    /// What `/board` shows before the first message.
+    boards: Vec<Recorded>,
     /// No message is later.
     end: Stamp,
     next: Option<Recorded>,
@@ -141,6 +150,7 @@ impl Played {
     fn new(lines: Lines, end: Option<Stamp>) -> Self {
         let mut played = Self {
             lines,
+            boards: Vec::new(),
             end: end.unwrap_or(Stamp::NEVER),
             next: None,
             slots: HashMap::new(),
@@ -149,6 +159,13 @@ impl Played {
         };
         played.advance(Stamp(i64::MIN));
         played
+    }
+
+    fn prime(&mut self, station: &mut Station) {
+        for board in self.boards.drain(..) {
+            let slot = station.slot(&symbol_of(&board.symbol));
+            station.boards.update(slot, &board.text);
+        }
     }
 
     /// Reads on to the next line that is a message. A read error ends the source: it would only repeat.

@@ -18,6 +18,7 @@ mod faults;
 mod feed;
 mod handle;
 mod http;
+mod journal;
 mod push;
 mod recording;
 mod rest;
