@@ -1,6 +1,6 @@
 //! A message into bytes: which keys, in which order, in which style.
 
-use super::text::{put_int, put_price, put_qty, put_scaled, put_string, time_digits};
+use super::text::{Clock, put_int, put_price, put_qty, put_scaled, put_string};
 use super::{Kind, Level, Message, Percent, Time};
 use crate::num::{Price, Qty};
 
@@ -11,7 +11,7 @@ impl Message {
         let mut keys = Keys {
             out,
             tail: self.time_tail,
-            shown: (time_digits(0), Time(0)),
+            clock: Clock::default(),
         };
         keys.out.push(b'{');
         match self.kind {
@@ -113,11 +113,11 @@ const BUY: [&str; 10] = [
 struct Keys<'a> {
     out: &'a mut Vec<u8>,
     tail: &'static str,
-    /// The last time and its digits: most times of a message are the same second.
-    shown: ([u8; 19], Time),
+    clock: Clock,
 }
 
 impl Keys<'_> {
+    #[inline]
     fn put<T>(&mut self, key: &str, value: Option<T>, print: impl FnOnce(&mut Vec<u8>, T)) {
         self.out.extend_from_slice(key.as_bytes());
         match value {
@@ -127,10 +127,12 @@ impl Keys<'_> {
         self.out.push(b',');
     }
 
+    #[inline]
     fn qty(&mut self, key: &str, value: Option<Qty>) {
         self.put(key, value, put_qty);
     }
 
+    #[inline]
     fn price(&mut self, key: &str, value: Option<Price>) {
         self.put(key, value, put_price);
     }
@@ -138,20 +140,23 @@ impl Keys<'_> {
     /// A price with a fixed number of decimals, four or five.
     fn price_with(&mut self, key: &str, value: Option<Price>, decimals: usize) {
         self.put(key, value, |out, price| {
-            put_scaled(out, price.0, 4);
+            put_scaled::<4>(out, price.0);
             // Prices have no fifth decimal to show.
             out.extend_from_slice(&b"0000"[..decimals.saturating_sub(4)]);
         });
     }
 
+    #[inline]
     fn percent(&mut self, key: &str, value: Option<Percent>) {
-        self.put(key, value, |out, percent| put_scaled(out, percent.0, 2));
+        self.put(key, value, |out, percent| put_scaled::<2>(out, percent.0));
     }
 
+    #[inline]
     fn int(&mut self, key: &str, value: Option<i64>) {
         self.put(key, value, put_int);
     }
 
+    #[inline]
     fn string(&mut self, key: &str, value: Option<&str>) {
         self.put(key, value, put_string);
     }
@@ -160,10 +165,7 @@ impl Keys<'_> {
         let Some(time) = value else {
             return self.put(key, value, |_, _| {});
         };
-        if self.shown.1 != time {
-            self.shown = (time_digits(time.0), time);
-        }
-        let (digits, tail) = (self.shown.0, self.tail.as_bytes());
+        let (digits, tail) = (self.clock.digits(time.0), self.tail.as_bytes());
         self.put(key, value, |out, _| {
             out.push(b'"');
             out.extend_from_slice(&digits);
