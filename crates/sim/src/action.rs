@@ -172,6 +172,8 @@ impl fmt::Display for Action {
         write!(f, "{}", self.name())?;
         match &self.what {
             What::Close(code) => write!(f, " {code}")?,
+            What::Kick(Some(Takeover::Close)) => write!(f, " close")?,
+            What::Kick(Some(Takeover::Starve)) => write!(f, " starve")?,
             What::Maintenance(status) => write!(f, " {status}")?,
             What::Faults(map) => write!(f, " {}", Value::Object(map.clone()))?,
             What::ClockStep(ns) => {

@@ -68,7 +68,11 @@ impl Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::On(at) => write!(f, "{}", jst::iso_ms(at.ms())),
+            Self::On(at) => {
+                let text = jst::iso_ms(at.ms());
+                let text = text.strip_suffix("+09:00").unwrap_or(&text);
+                write!(f, "{}", text.strip_suffix(".000").unwrap_or(text))
+            }
             Self::OfDay(ns) => {
                 let ms = ns / 1_000_000;
                 let (s, ms) = (ms / 1000, ms % 1000);
@@ -193,6 +197,9 @@ mod tests {
         assert_eq!(midnight.0 - evening.0, 35_000_000_000);
         assert_eq!(Time::parse("23:59:30").expect("valid").next_from(evening), evening);
         assert_eq!(Time::OfDay(32_405_250_000_000).to_string(), "09:00:05.250");
+        for text in ["2026-11-20T09:00:05", "2026-11-20T09:00:05.250", "09:00:00"] {
+            assert_eq!(Time::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
+        }
     }
 
     #[test]
