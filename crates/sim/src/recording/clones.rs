@@ -11,14 +11,16 @@ use super::Recorded;
 use crate::config::{CloneSymbol, SimError};
 use crate::push::{Fields, moved};
 
+/// A copy that waits: its time, a number that keeps the order, which clone, the message.
+type Waiting = (Stamp, u64, usize, Arc<Vec<u8>>);
+
 /// A recording with copies of its symbols, in the order of time.
 pub(super) struct Clones<I: Iterator<Item = Result<Recorded, SimError>>> {
     inner: Peekable<I>,
     clones: Vec<CloneSymbol>,
     /// Positions in `clones` by the ticker of the recorded symbol.
     by_ticker: HashMap<String, Vec<usize>>,
-    /// Copies that wait: their time, a number that keeps their order, which clone, the message.
-    waiting: BinaryHeap<Reverse<(Stamp, u64, usize, Arc<Vec<u8>>)>>,
+    waiting: BinaryHeap<Reverse<Waiting>>,
     number: u64,
 }
 
