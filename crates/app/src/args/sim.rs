@@ -68,7 +68,7 @@ pub(super) struct Sim {
     /// Generated messages per second, all symbols together
     #[arg(long, value_name = "N", value_parser = values::rate)]
     rate: Option<f64>,
-    /// When the market trades: session (auctions, lunch, close; usual with --start) or always (usual without)
+    /// When the market trades: session (auctions, lunch, close; usual when a start is given) or always
     #[arg(long, value_name = "session|always", value_parser = hours)]
     hours: Option<Hours>,
     /// Follow these price paths (CSV of date,symbol,time,price; plain or .gz)
