@@ -132,8 +132,16 @@ pub struct ReplayArgs {
     pub level: LevelFilter,
     /// `--journal`: folder or file.
     pub journal: Option<PathBuf>,
+    /// `--source-db`: the recorded database.
+    pub source_db: Option<PathBuf>,
     /// `--target-db`.
     pub target_db: Option<PathBuf>,
+    /// `--limit`: at most so many rows; 0 = all.
+    pub limit: u64,
+    /// `--truncate`: the day's features are deleted first.
+    pub truncate: bool,
+    /// `--run-naut`: signals beside it.
+    pub naut: Option<NautBeside>,
     /// `--date`: one day.
     pub date: Option<Date>,
     /// `--symbols`, which beats the file.
@@ -146,6 +154,17 @@ pub struct ReplayArgs {
     pub quiet: bool,
     /// `--digest`.
     pub digest: bool,
+}
+
+/// `--run-naut` and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct NautBeside {
+    /// `--naut-extra`: further flags for it.
+    pub extra: Vec<String>,
+    /// `--naut-grace`: how long it may go on after the last row.
+    pub grace: Duration,
+    /// `--leave-naut`: it is not ended at all.
+    pub leave: bool,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -5,6 +5,7 @@
 
 mod plan;
 mod play;
+pub mod snapshot;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -73,6 +74,8 @@ pub enum ReplayError {
 pub trait Watch: Send {
     /// So much of the journal's text is done; the lines of the block were received up to `at`.
     fn on_block(&mut self, bytes: u64, messages: u64, at: Stamp);
+    /// So many rows of a stored day are done; the newest is of `at`.
+    fn on_rows(&mut self, rows: u64, at: Stamp);
     /// True when the user wants to stop.
     fn stopped(&self) -> bool;
     /// Waits before a window that was received at this time is told; false = stop.

@@ -112,6 +112,10 @@ pub struct Settings {
     pub durability: Durability,
     /// Folder of the journal; `None` = no journal.
     pub journal_dir: Option<PathBuf>,
+    /// Database that `replay` reads without a journal; `None` = `db_path`.
+    pub snapshot_db: Option<PathBuf>,
+    /// Database that `replay` writes features into; `None` = `db_path`.
+    pub features_db: Option<PathBuf>,
     /// Section `burst`; `None` = the burst columns stay cold.
     pub burst: Option<BurstSettings>,
     /// What the user should read at boot.
@@ -168,6 +172,8 @@ impl Default for Settings {
             tick_rule: TickRule::Push,
             durability: Durability::Balanced,
             journal_dir: None,
+            snapshot_db: None,
+            features_db: None,
             burst: None,
             notes: Vec::new(),
             sources: BTreeMap::new(),

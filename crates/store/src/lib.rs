@@ -5,6 +5,7 @@
 //! put into the file.
 
 mod error;
+mod features;
 mod lock;
 mod options;
 pub mod reader;
@@ -15,6 +16,7 @@ mod sqlite;
 use ayumi_engine::batch::Batch;
 
 pub use error::{Phase, StoreError};
+pub use features::{FeatureRow, FeatureSink};
 pub use options::{Durability, Options};
 pub use rows::window_checksum;
 pub use sqlite::{SqliteSink, Totals};

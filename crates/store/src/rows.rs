@@ -49,7 +49,7 @@ impl Cell<'_> {
         }
     }
 
-    fn real_or_null(value: Option<f64>) -> Self {
+    pub(crate) fn real_or_null(value: Option<f64>) -> Self {
         value.map_or(Self::Null, Self::real)
     }
 }

@@ -23,7 +23,15 @@ use crate::error::StoreError;
 use crate::options::Options;
 use crate::{Sink, Written};
 use carry::Carry;
-use database::{Database, Outcome};
+pub(crate) use database::Database;
+use database::Outcome;
+
+/// Opens a database with its lock, and tells whether the key of `features_stream` is unique in it.
+pub(crate) fn open_database(options: &Options, path: &Path) -> Result<(Database, bool), StoreError> {
+    let database = open::open(options, path)?;
+    let unique = database.has_unique_features();
+    Ok((database, unique))
+}
 
 /// What a run stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use ayumi_wire::jst::Date;
 use clap::Args;
 
 use super::cli::{List, level};
-use super::{Message, ReplayArgs, usage, values};
+use super::{Message, NautBeside, ReplayArgs, usage, values};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -29,7 +29,10 @@ pub(super) struct Replay {
     /// Play this journal: a folder or one file
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
-    /// Write into this database
+    /// Without --journal: the recorded database; else snapshot_db, db_path or rss_snapshot.db
+    #[arg(long, value_name = "PATH", conflicts_with = "journal")]
+    source_db: Option<PathBuf>,
+    /// Write into this database; without --journal else features_db, db_path or the source
     #[arg(long, value_name = "PATH")]
     target_db: Option<PathBuf>,
     /// One day of it, JST
@@ -47,6 +50,30 @@ pub(super) struct Replay {
     /// The longest wait between two rows
     #[arg(long, value_name = "SECONDS", default_value = "2.5", value_parser = values::seconds)]
     max_sleep: Duration,
+    /// At most so many rows; 0 = all
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "journal")]
+    limit: u64,
+    /// Delete the day's features first
+    #[arg(long, conflicts_with = "journal")]
+    truncate: bool,
+    /// Start ayumi naut beside it
+    #[arg(long, conflicts_with = "journal")]
+    run_naut: bool,
+    /// Further flags for naut
+    #[arg(
+        long,
+        value_name = "FLAGS",
+        requires = "run_naut",
+        allow_hyphen_values = true,
+        default_value = ""
+    )]
+    naut_extra: String,
+    /// How long naut may go on after the last row
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = values::seconds)]
+    naut_grace: Duration,
+    /// Leave naut running
+    #[arg(long, requires = "run_naut")]
+    leave_naut: bool,
     /// No progress bar
     #[arg(long)]
     quiet: bool,
@@ -67,7 +94,15 @@ pub(super) fn args(replay: Replay) -> Result<ReplayArgs, Message> {
         config,
         level: level(replay.verbose),
         journal: replay.journal,
+        source_db: replay.source_db,
         target_db: replay.target_db,
+        limit: replay.limit,
+        truncate: replay.truncate,
+        naut: replay.run_naut.then(|| NautBeside {
+            extra: replay.naut_extra.split_whitespace().map(str::to_owned).collect(),
+            grace: replay.naut_grace,
+            leave: replay.leave_naut,
+        }),
         date: replay.date,
         symbols: replay.symbols.map(|list| list.0),
         speed: waits.then_some(replay.speed),

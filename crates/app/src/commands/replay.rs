@@ -1,24 +1,27 @@
 //! `ayumi replay`: a recorded day again.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_store::{Durability, Options, StoreError};
-use ayumi_wire::jst;
+use ayumi_store::reader::Reader;
+use ayumi_store::{Durability, FeatureSink, Options, StoreError};
+use ayumi_wire::jst::{self, Date};
 use indicatif::{ProgressBar, ProgressStyle};
 use log::LevelFilter;
 
 use super::stream::{engine_settings, new_bursts};
-use crate::args::ReplayArgs;
+use crate::args::{NautBeside, ReplayArgs};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::journal::fingerprint;
 use crate::logging::{self, LogConfig};
-use crate::replay::{self, Plan, ReplayError, Setup, Summary, Watch};
+use crate::replay::snapshot::{self, Day};
+use crate::replay::{self, ReplayError, Setup, Summary, Watch};
 use crate::settings::{self, Overrides, Settings};
 use crate::{signals, text};
 
@@ -39,10 +42,7 @@ pub fn run(args: &ReplayArgs) -> Exit {
     let log = console_log(args.level);
     let exit = match &args.journal {
         Some(journal) => from_journal(args, &settings, journal),
-        None => {
-            text::stderr_line("error: --journal is missing");
-            Exit::Usage
-        }
+        None => from_database(args, &settings),
     };
     log.flush(Duration::from_millis(500));
     exit
@@ -66,19 +66,155 @@ fn from_journal(args: &ReplayArgs, settings: &Settings, journal: &Path) -> Exit 
         );
         return Exit::Usage;
     };
-    match try_journal(args, settings, journal, target) {
-        Ok(exit) => exit,
-        Err(error) => {
-            log::error!("{error}");
-            match error {
-                ReplayError::Stopped => Exit::Done,
-                ReplayError::Store(StoreError::Locked { .. }) => Exit::Owned,
-                ReplayError::Store(error) if error.is_retryable() => Exit::Unsaved,
-                ReplayError::Store(_) | ReplayError::Journal(_) => Exit::Usage,
-                ReplayError::Thread(_) => Exit::Bug,
-            }
+    try_journal(args, settings, journal, target).unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &ReplayError) -> Exit {
+    match error {
+        ReplayError::Stopped => {
+            log::info!("stopped; what was done until then is stored, the same command goes on from there");
+            return Exit::Done;
         }
+        error => log::error!("{error}"),
     }
+    match error {
+        ReplayError::Store(StoreError::Locked { .. }) => Exit::Owned,
+        ReplayError::Store(error) if error.is_retryable() => Exit::Unsaved,
+        ReplayError::Stopped | ReplayError::Store(_) | ReplayError::Journal(_) => Exit::Usage,
+        ReplayError::Thread(_) => Exit::Bug,
+    }
+}
+
+fn from_database(args: &ReplayArgs, settings: &Settings) -> Exit {
+    let named = |path: &Option<PathBuf>, other: &Option<PathBuf>| path.clone().or_else(|| other.clone());
+    let source = named(&args.source_db, &settings.snapshot_db).unwrap_or_else(|| settings.db_path.clone());
+    let target = named(&args.target_db, &settings.features_db).unwrap_or_else(|| match &args.source_db {
+        Some(source) => source.clone(),
+        None => settings.db_path.clone(),
+    });
+    let mut naut = None;
+    let done = try_database(args, settings, &source, target, &mut naut);
+    if let (Some(child), Some(beside)) = (naut, &args.naut) {
+        end_naut(child, beside);
+    }
+    match done {
+        Ok(exit) => exit,
+        Err(error) => failed(&error),
+    }
+}
+
+fn try_database(
+    args: &ReplayArgs,
+    settings: &Settings,
+    source: &Path,
+    target: PathBuf,
+    naut: &mut Option<Child>,
+) -> Result<Exit, ReplayError> {
+    let stop = signals::flag()?;
+    let Some(path) = dated(source, args.date) else {
+        log::error!(
+            "{} stands for one file per day; name the day with --date",
+            source.display()
+        );
+        return Ok(Exit::Usage);
+    };
+    if !path.is_file() {
+        log::error!("there is no database {}; name it with --source-db", path.display());
+        return Ok(Exit::Usage);
+    }
+    let reader = Reader::open(&path)?;
+    let Some(date) = args.date.map_or_else(|| reader.newest_day(), |date| Ok(Some(date)))? else {
+        log::error!(
+            "{} holds no day: neither tick_batch nor today_data has rows",
+            path.display()
+        );
+        return Ok(Exit::Usage);
+    };
+    let (rows, minutes) = reader.day_size(date)?;
+    if rows == 0 {
+        log::error!(
+            "{} has no rows of {date}; the newest day is the default of --date",
+            path.display()
+        );
+        return Ok(Exit::Usage);
+    }
+    if minutes {
+        log::warn!("tick_batch has no row of {date}; the minutes of today_data stand in, one tick each");
+    }
+    let mut sink = FeatureSink::open(&options(settings, target.clone()), date)?;
+    if args.truncate {
+        log::info!("{} feature rows of {date} deleted", sink.truncate(date)?);
+    }
+    *naut = args.naut.as_ref().and_then(|beside| start_naut(args, beside));
+    let day = Day {
+        date,
+        tickers: args.symbols.iter().flatten().map(Symbol::ticker).collect(),
+        limit: args.limit,
+        burst: settings.burst.clone(),
+        window_ms: i64::from(settings.window_ms),
+        paced: args.speed.is_some(),
+    };
+    let mut progress = Progress::new(args, rows, ROWS_STYLE, stop);
+    let begun = Instant::now();
+    let counts = snapshot::run(&reader, sink, &day, &mut progress);
+    progress.bar.finish_and_clear();
+    let (counts, seconds) = (counts?, begun.elapsed().as_secs_f64());
+    log::info!(
+        "replay done date={date} rows={} new={} seconds={seconds:.1} rate={:.0}/s into {}",
+        counts.read,
+        counts.new,
+        counts.read as f64 / seconds.max(0.001),
+        target.display()
+    );
+    Ok(Exit::Done)
+}
+
+/// The file of a day; `None` when a day is needed to know it.
+fn dated(path: &Path, date: Option<Date>) -> Option<PathBuf> {
+    let written = path.to_string_lossy();
+    match (written.contains("{date}"), date) {
+        (false, _) => Some(path.to_owned()),
+        (true, Some(date)) => Some(PathBuf::from(written.replace("{date}", &date.to_string()))),
+        (true, None) => None,
+    }
+}
+
+fn options(settings: &Settings, path: PathBuf) -> Options {
+    Options {
+        path,
+        tickers: settings.symbols.iter().map(Symbol::ticker).collect(),
+        // A replay can be done again; it need not wait for the disk at every window.
+        durability: Durability::Seed,
+        window_ms: i64::from(settings.window_ms),
+        busy_timeout: Duration::from_millis(250),
+    }
+}
+
+/// `ayumi naut` with the same settings, its output on this console.
+fn start_naut(args: &ReplayArgs, beside: &NautBeside) -> Option<Child> {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ayumi"));
+    let started = Command::new(program)
+        .args(["naut".as_ref(), "-Config".as_ref(), args.config.as_os_str()])
+        .args(&beside.extra)
+        .spawn();
+    started
+        .inspect_err(|error| log::error!("naut cannot be started: {error}; the replay goes on without it"))
+        .ok()
+}
+
+/// Gives it time to see the last rows, then ends it.
+fn end_naut(mut child: Child, beside: &NautBeside) {
+    if beside.leave {
+        log::info!("naut goes on (pid {})", child.id());
+        return;
+    }
+    let deadline = Instant::now() + beside.grace;
+    while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &Path) -> Result<Exit, ReplayError> {
@@ -90,20 +226,12 @@ fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &
             "these settings are not those of the recording (symbols, window_ms, guards, ...): the rows may differ"
         );
     }
-    let options = Options {
-        path: target.to_owned(),
-        tickers: settings.symbols.iter().map(Symbol::ticker).collect(),
-        // A replay can be done again; it need not wait for the disk at every window.
-        durability: Durability::Seed,
-        window_ms: i64::from(settings.window_ms),
-        busy_timeout: Duration::from_millis(250),
-    };
-    let mut progress = Progress::new(args, &plan, stop);
+    let mut progress = Progress::new(args, plan.bytes, BYTES_STYLE, stop);
     let setup = Setup {
         journal: journal.to_owned(),
         date: args.date,
         engine,
-        options,
+        options: options(settings, target.to_owned()),
         bursts: new_bursts(settings),
     };
     let begun = Instant::now();
@@ -140,6 +268,9 @@ fn say(args: &ReplayArgs, summary: &Summary, took: Duration) {
     }
 }
 
+const BYTES_STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {bytes_per_sec}  left {eta}";
+const ROWS_STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {per_sec}  left {eta}";
+
 /// The bar, the pace and the user's wish to stop.
 struct Progress {
     bar: ProgressBar,
@@ -150,14 +281,13 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(args: &ReplayArgs, plan: &Plan, stop: Arc<AtomicBool>) -> Self {
+    fn new(args: &ReplayArgs, whole: u64, style: &str, stop: Arc<AtomicBool>) -> Self {
         let shown = !args.quiet && std::io::stderr().is_terminal();
         let bar = if shown {
-            ProgressBar::new(plan.bytes)
+            ProgressBar::new(whole)
         } else {
             ProgressBar::hidden()
         };
-        let style = "{bar:30} {percent:>3} %  {msg}  {bytes_per_sec}  left {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             // Characters that every console has.
             bar.set_style(style.progress_chars("=> "));
@@ -180,6 +310,15 @@ impl Watch for Progress {
             "{messages} messages, at {}",
             time.get(..19).unwrap_or_default()
         ));
+    }
+
+    fn on_rows(&mut self, rows: u64, at: Stamp) {
+        // Each look at the bar costs as much as a row.
+        if rows % 512 == 0 || self.speed.is_some() {
+            self.bar.set_position(rows);
+            self.bar
+                .set_message(jst::iso_s(at.s()).get(..19).unwrap_or_default().to_owned());
+        }
     }
 
     fn stopped(&self) -> bool {

@@ -28,18 +28,18 @@ pub(super) fn run(
         if let Some(bursts) = &mut bursts {
             bursts.on_batch(&mut batch);
         }
-        write(&mut sink, &batch)?;
+        patiently(|| sink.write(&batch))?;
     }
     sink.close()
 }
 
-fn write(sink: &mut SqliteSink, batch: &Batch) -> Result<(), StoreError> {
+/// Tries again while the database is locked or full, for a while.
+pub(super) fn patiently<T>(mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let begun = Instant::now();
     loop {
-        match sink.write(batch) {
-            Ok(_) => return Ok(()),
+        match attempt() {
             Err(error) if error.is_retryable() && begun.elapsed() < PATIENCE => std::thread::sleep(RETRY),
-            Err(error) => return Err(error),
+            outcome => return outcome,
         }
     }
 }

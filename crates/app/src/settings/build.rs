@@ -106,7 +106,9 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         market_window: market_window(reader, root),
         tick_rule: reader.word(root, "tick_rule").unwrap_or(d.tick_rule),
         durability: reader.word(root, "durability").unwrap_or(d.durability),
-        journal_dir: journal_dir(reader, root),
+        journal_dir: other_path(reader, root, "journal_dir"),
+        snapshot_db: other_path(reader, root, "snapshot_db"),
+        features_db: other_path(reader, root, "features_db"),
         burst: burst::read(reader, root),
         notes: Vec::new(),
         sources: d.sources,
@@ -207,9 +209,9 @@ fn path(reader: &mut Reader<'_>, root: &Object<'_>, key: &'static str) -> Option
     reader.text(root, key, false).map(|path| PathBuf::from(path.trim()))
 }
 
-fn journal_dir(reader: &mut Reader<'_>, root: &Object<'_>) -> Option<PathBuf> {
-    let dir = reader.text(root, "journal_dir", true)?;
-    Some(PathBuf::from(dir.trim()))
+/// A path that may be missing or empty.
+fn other_path(reader: &mut Reader<'_>, root: &Object<'_>, key: &'static str) -> Option<PathBuf> {
+    reader.text(root, key, true).map(|path| PathBuf::from(path.trim()))
 }
 
 fn market_window(reader: &mut Reader<'_>, root: &Object<'_>) -> Vec<(u32, u32)> {

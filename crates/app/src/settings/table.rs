@@ -79,6 +79,14 @@ fn rows(s: &Settings) -> Vec<(&'static str, String)> {
             "journal_dir",
             optional(s.journal_dir.as_ref().map(|path| path.display().to_string())),
         ),
+        (
+            "snapshot_db",
+            optional(s.snapshot_db.as_ref().map(|path| path.display().to_string())),
+        ),
+        (
+            "features_db",
+            optional(s.features_db.as_ref().map(|path| path.display().to_string())),
+        ),
         ("burst", s.burst.as_ref().map_or_else(|| "not set".to_owned(), burst)),
     ]
 }

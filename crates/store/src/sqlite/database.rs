@@ -1,6 +1,6 @@
 //! One open database: windows in, one transaction each, at the pace of the chosen durability.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::rows::WindowRows;
+use crate::schema::{DATA_TABLES, FEATURES_STREAM};
 
 /// The smallest write that is one: SQLite leaves a page alone when its bytes do not change.
 pub(super) const HEARTBEAT: &str = "UPDATE schema_version SET heartbeat = heartbeat + 1";
@@ -27,12 +28,14 @@ pub(super) struct Outcome {
 
 /// A database with its lock.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     // Before the lock: the connection is closed first, the lock given back after it.
-    pub(super) connection: Connection,
+    pub(crate) connection: Connection,
     path: PathBuf,
     file: Option<FileId>,
     sql: Sql,
+    /// For each data table whether its key is unique in this file.
+    unique: [bool; 4],
     pace: Pace,
     checkpoints: Checkpoints,
     busy_timeout: Duration,
@@ -51,6 +54,7 @@ impl Database {
             file: file_id(&path),
             path,
             sql: Sql::new(unique),
+            unique,
             pace: Pace::new(every),
             checkpoints: Checkpoints::new(Instant::now()),
             busy_timeout: options.busy_timeout,
@@ -58,6 +62,17 @@ impl Database {
             always_full: every == Some(1),
             _lock: lock,
         }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether ticker and time are a unique key of `features_stream` here; old files may hold rows twice.
+    pub(super) fn has_unique_features(&self) -> bool {
+        let at = DATA_TABLES.iter().position(|table| table.name == FEATURES_STREAM.name);
+        at.is_some_and(|at| self.unique[at])
     }
 
     /// Stores a window in one transaction.
@@ -135,7 +150,7 @@ impl Database {
     }
 
     /// Last commit durable, log emptied as far as readers allow.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.flush()?;
         cut(&self.connection, self.busy_timeout).map_err(|e| self.error("checkpoint at the end", e))?;
         Ok(())

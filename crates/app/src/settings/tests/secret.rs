@@ -110,6 +110,9 @@ market_window                 09:00-11:30                           file
 tick_rule                     push                                  default
 durability                    balanced                              default
 journal_dir                   not set                               default
+snapshot_db                   not set                               default
+features_db                   not set                               default
+burst                         not set                               default
 WARNING: c.json:1:66 windowms: unknown key, ignored; did you mean \"window_ms\"?"
     );
     for text in [s.table(), format!("{s:?}")] {

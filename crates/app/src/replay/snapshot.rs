@@ -1,0 +1,156 @@
+//! A stored day again: the features are computed once more from `tick_batch` and the books beside it.
+
+use std::collections::HashMap;
+
+use ayumi_engine::batch::Burst;
+use ayumi_engine::burst::{BurstSettings, Bursts, Row};
+use ayumi_engine::{Stamp, SymbolId};
+use ayumi_store::reader::{DayBook, DayRow, Reader};
+use ayumi_store::{FeatureRow, FeatureSink};
+use ayumi_wire::jst::{self, Date};
+
+use super::{ReplayError, Watch};
+
+/// Rows stored in one transaction when nobody waits for them.
+const ROWS: usize = 10_000;
+
+/// What is wanted of the day.
+pub struct Day {
+    /// Which.
+    pub date: Date,
+    /// Only these tickers; empty = all.
+    pub tickers: Vec<String>,
+    /// At most so many rows; 0 = all.
+    pub limit: u64,
+    /// Section `burst`; `None` = the columns stay cold.
+    pub burst: Option<BurstSettings>,
+    /// Width of the windows, for the average's span.
+    pub window_ms: i64,
+    /// Rows are stored one by one as they come, because somebody follows them.
+    pub paced: bool,
+}
+
+/// What became of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows of the source.
+    pub read: u64,
+    /// Feature rows that were not there before.
+    pub new: u64,
+}
+
+/// Reads the day and stores its features.
+///
+/// # Errors
+/// When the source cannot be read or the target not be written.
+pub fn run(source: &Reader, mut target: FeatureSink, day: &Day, watch: &mut dyn Watch) -> Result<Counts, ReplayError> {
+    let mut counts = Counts::default();
+    let mut waiting = Vec::new();
+    let mut look_backs = LookBacks::new(day);
+    let mut stopped = None;
+    let at_once = if day.paced { 1 } else { ROWS };
+    source.day(day.date, &mut |row| {
+        if !day.tickers.is_empty() && !day.tickers.contains(&row.ticker) {
+            return true;
+        }
+        let at = jst::parse_ms(&row.ts).map_or(Stamp(0), Stamp::from_ms);
+        if !watch.pace(at) {
+            stopped = Some(ReplayError::Stopped);
+            return false;
+        }
+        counts.read += 1;
+        waiting.push(look_backs.feature(row, at));
+        if waiting.len() >= at_once
+            && let Err(error) = store(&mut target, &mut waiting, &mut counts)
+        {
+            stopped = Some(error);
+            return false;
+        }
+        watch.on_rows(counts.read, at);
+        day.limit == 0 || counts.read < day.limit
+    })?;
+    match stopped {
+        // What was read before a stop is stored all the same.
+        None | Some(ReplayError::Stopped) => store(&mut target, &mut waiting, &mut counts)?,
+        Some(error) => return Err(error),
+    }
+    target.close()?;
+    match stopped {
+        Some(error) => Err(error),
+        None => Ok(counts),
+    }
+}
+
+fn store(target: &mut FeatureSink, rows: &mut Vec<FeatureRow>, counts: &mut Counts) -> Result<(), ReplayError> {
+    counts.new += super::store::patiently(|| target.insert(rows))? as u64;
+    rows.clear();
+    Ok(())
+}
+
+/// The burst columns of whatever tickers the day has.
+struct LookBacks<'d> {
+    day: &'d Day,
+    places: HashMap<String, Bursts>,
+}
+
+impl<'d> LookBacks<'d> {
+    fn new(day: &'d Day) -> Self {
+        Self {
+            day,
+            places: HashMap::new(),
+        }
+    }
+
+    fn feature(&mut self, row: DayRow, at: Stamp) -> FeatureRow {
+        let (up, down) = row.moves;
+        let uptick_ratio = match up + down {
+            0 => 0.5,
+            moves => up as f64 / moves as f64,
+        };
+        let book = row.book.unwrap_or_default();
+        let depth_imbalance = imbalance(&book);
+        let burst = self.burst(
+            &row.ticker,
+            Row {
+                date: self.day.date,
+                end_ms: at.ms(),
+                uptick_ratio,
+                vol_sum: row.vol_sum,
+                spread_bp: book.spread_bp,
+                depth_imbalance,
+            },
+        );
+        FeatureRow {
+            ticker: row.ticker,
+            ts: row.ts,
+            uptick_ratio,
+            vol_sum: row.vol_sum,
+            spread_bp: book.spread_bp,
+            buy_top3: book.buy_top3,
+            sell_top3: book.sell_top3,
+            depth_imbalance,
+            burst,
+            window_id: row.window_id,
+        }
+    }
+
+    fn burst(&mut self, ticker: &str, row: Row) -> Burst {
+        let Some(settings) = &self.day.burst else {
+            return Burst::COLD;
+        };
+        if !self.places.contains_key(ticker) {
+            let bursts = Bursts::new(settings.clone(), 1, self.day.window_ms);
+            self.places.insert(ticker.to_owned(), bursts);
+        }
+        match self.places.get_mut(ticker) {
+            Some(bursts) => bursts.on_row(SymbolId(0), row),
+            None => Burst::COLD,
+        }
+    }
+}
+
+/// (buy - sell) / max(1, buy + sell) over three levels.
+fn imbalance(book: &DayBook) -> Option<f64> {
+    let (buy, sell) = (book.buy_top3?, book.sell_top3?);
+    Some((buy - sell) as f64 / (buy + sell).max(1) as f64)
+}
