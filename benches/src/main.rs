@@ -17,6 +17,7 @@ mod receive;
 mod report;
 mod rounds;
 mod sender;
+mod simulate;
 mod store;
 mod table;
 mod worker;
@@ -35,13 +36,14 @@ cargo xtask bench [--quick | --long | --memory [MINUTES]] [--only STAGES]
   --quick         under a minute: shows that everything runs; writes nothing
   --long          some fifteen minutes; writes docs/performance.md
   --memory [N]    50 symbols at 500 messages/s for N (10) minutes; writes that part of docs/performance.md
-  --only a,b      some of: parse, engine, receive, store, flood, paced; writes nothing
+  --only a,b      some of: parse, engine, receive, store, flood, paced, simulate; writes
+                  nothing
 
 AYUMI_PEER=path/to/python_worker.py runs the Python worker beside ayumi (packages websocket-client, wsaccel);
 AYUMI_PEER_PYTHON names its interpreter.";
 
 /// The stages in their order.
-const STAGES: [&str; 6] = ["parse", "engine", "receive", "store", "flood", "paced"];
+const STAGES: [&str; 7] = ["parse", "engine", "receive", "store", "flood", "paced", "simulate"];
 
 /// What was asked for.
 struct Asked {
@@ -150,6 +152,9 @@ fn stages(asked: &Asked, programs: &programs::Programs) -> Result<Vec<Section>> 
     }
     if wanted("paced") {
         add(paced::run(plan, programs)?);
+    }
+    if wanted("simulate") {
+        add(simulate::run(plan)?);
     }
     Ok(sections)
 }
