@@ -3,16 +3,16 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_journal::{JournalReader, Kind, Owned};
-use ayumi_sim::{Cut, MarketConfig, Recorded, SimHandle, Source, Speed};
+use ayumi_sim::{Cut, Hours, MarketConfig, Recorded, RecordingConfig, SimHandle, Source, Speed};
 use serde_json::{Value, json};
 use support::message::push;
 use support::process::command;
-use support::{Desk, Store, TEN, at_once, at_station, connected, line, station, stored_volume};
+use support::{Desk, Store, TEN, at_once, at_station, connected, line, skip, station, stored_volume};
 
 const TABLES: [&str; 5] = [
     "tick_batch",
@@ -160,6 +160,63 @@ fn g06_a_replay_gives_the_rows_of_the_day_with_cuts_guards_boards_and_restarts()
         assert_eq!(digest_in(&second), digest_in(&said));
         same_rows(&desk, "again.db");
     });
+}
+
+/// Runs the worker over a source to its end, replays the journal, and compares everything.
+fn live_is_replayed(station: &SimHandle, clock: &str, symbols: Value) {
+    let desk = Desk::online(
+        station.port(),
+        json!({"symbols": symbols, "journal_dir": "journal", "burst": {}, "price_guard": {"7203": {"min": 2700}}}),
+    );
+    let worker = desk.stream(&["--clock", clock]);
+    at_station(station, "the end", |c| c.source_finished);
+    let ended = worker.stop().expect(0);
+    let received = ended.totals()["received"];
+    assert!(received > 10_000, "{received}");
+    let said = replay(&desk, "again.db", &[]);
+    assert_eq!(digest_in(&said), digest_in(&ended.err));
+    assert!(said.contains(&format!("messages={received} ")), "{said}");
+    same_rows(&desk, "again.db");
+}
+
+#[test]
+fn g06_an_accelerated_day_is_replayed_bit_for_bit() {
+    at_once([11, 12, 13], |seed| {
+        let station = station(|c| {
+            let symbols = ["7203", "8306", "9984", "285A", "1570", "101"];
+            c.source = Source::Market(MarketConfig {
+                hours: Hours::Session,
+                ..MarketConfig::new(seed, symbols.map(Symbol::tse).to_vec(), 3.0)
+            });
+            c.start = Some(jst("2026-11-20T07:50:00+09:00"));
+            c.end = Some(jst("2026-11-20T15:40:00+09:00"));
+            c.speed = Speed::Times(2_500.0);
+            c.slow_reader_limit = 1 << 30;
+        });
+        let symbols = json!(["7203", "8306", "9984", "285A", "1570", "101"]);
+        live_is_replayed(&station, "2026-11-20T07:50:00@2500", symbols);
+    });
+}
+
+#[test]
+fn g06_a_recorded_day_is_replayed_bit_for_bit() {
+    let folder = std::env::var_os("AYUMI_REALDATA").map(PathBuf::from);
+    let path = folder.map(|folder| folder.join("push_247A_20251031.jsonl.gz"));
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return skip("AYUMI_REALDATA does not name a folder with push_247A_20251031.jsonl.gz");
+    };
+    at_once([1_800.0, 2_000.0, 2_200.0], |speed| {
+        let station = station(|c| {
+            c.source = Source::Recording(RecordingConfig::new(&path));
+            c.speed = Speed::Times(speed);
+            c.slow_reader_limit = 1 << 30;
+        });
+        live_is_replayed(&station, &format!("2025-10-31T09:04:50@{speed}"), json!(["247A"]));
+    });
+}
+
+fn jst(text: &str) -> Stamp {
+    Stamp::from_ms(ayumi_wire::jst::parse_ms(text).expect("a time"))
 }
 
 #[test]
