@@ -1,14 +1,12 @@
 //! Feature rows that do not come out of a window of this run: a replay of stored rows writes them.
 
-use std::borrow::Cow;
-
 use ayumi_engine::batch::Burst;
-use ayumi_engine::jst::{Date, iso_ms};
+use ayumi_engine::jst::Date;
 use rusqlite::TransactionBehavior;
 
 use crate::error::StoreError;
 use crate::options::Options;
-use crate::rows::Cell;
+use crate::rows::{Cell, feature_cells, text};
 use crate::schema::FEATURES_STREAM;
 use crate::sqlite::{Database, open_database};
 
@@ -107,25 +105,20 @@ impl FeatureSink {
 
 impl FeatureRow {
     fn cells(&self) -> [Cell<'_>; 15] {
-        let text = |value: &'_ str| Cell::Text(Cow::Owned(value.to_owned()));
         let int = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);
-        let burst = &self.burst;
-        [
-            text(&self.ticker),
-            text(&self.ts),
+        let values = [
             Cell::real(self.uptick_ratio),
             Cell::real(self.vol_sum),
             Cell::real_or_null(self.spread_bp),
             int(self.buy_top3),
             int(self.sell_top3),
             Cell::real_or_null(self.depth_imbalance),
-            Cell::Int(burst.buy.into()),
-            Cell::Int(burst.sell.into()),
-            Cell::real(burst.score),
-            Cell::Int(burst.streak_len.into()),
-            Cell::real(burst.surge_vol_ratio),
-            Cell::Text(burst.last_signal_ms.map_or(Cow::Borrowed(""), |ms| iso_ms(ms).into())),
+        ];
+        feature_cells(
+            [text(&self.ticker), text(&self.ts)],
+            values,
+            &self.burst,
             int(self.window_id),
-        ]
+        )
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use ayumi_engine::SymbolId;
-use ayumi_engine::batch::{Batch, LedgerRow, SymbolWindow};
+use ayumi_engine::batch::{Batch, Burst, LedgerRow, SymbolWindow};
 use ayumi_engine::jst::iso_ms;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
@@ -197,24 +197,16 @@ impl<'a> WindowRows<'a> {
 
     fn feature(&self, window: &SymbolWindow) -> [Cell<'_>; 15] {
         let book = window.book.as_ref();
-        let burst = &window.burst;
-        [
-            self.ticker(window.symbol),
-            text(&self.end),
+        let values = [
             Cell::real(window.uptick_ratio()),
             Cell::real(window.volume.shares()),
             Cell::real_or_null(book.and_then(|b| b.spread_bp())),
             book.map_or(Cell::Null, |b| Cell::Int(b.buy_top3.0)),
             book.map_or(Cell::Null, |b| Cell::Int(b.sell_top3.0)),
             Cell::real_or_null(book.and_then(|b| b.depth_imbalance())),
-            Cell::Int(burst.buy.into()),
-            Cell::Int(burst.sell.into()),
-            Cell::real(burst.score),
-            Cell::Int(burst.streak_len.into()),
-            Cell::real(burst.surge_vol_ratio),
-            Cell::Text(burst.last_signal_ms.map_or(Cow::Borrowed(""), |ms| iso_ms(ms).into())),
-            self.window_id(),
-        ]
+        ];
+        let key = [self.ticker(window.symbol), text(&self.end)];
+        feature_cells(key, values, &window.burst, self.window_id())
     }
 
     /// A row of `volume_ledger`, with this window's id.
@@ -231,7 +223,36 @@ impl<'a> WindowRows<'a> {
     }
 }
 
-fn text(value: &str) -> Cell<'_> {
+/// A row of `features_stream`: ticker and time, the six values from `uptick_ratio` to `depth_imbalance`, the burst
+/// columns, the window.
+pub(crate) fn feature_cells<'a>(
+    key: [Cell<'a>; 2],
+    values: [Cell<'a>; 6],
+    burst: &Burst,
+    window_id: Cell<'a>,
+) -> [Cell<'a>; 15] {
+    let [ticker, ts] = key;
+    let [uptick_ratio, vol_sum, spread_bp, buy_top3, sell_top3, depth_imbalance] = values;
+    [
+        ticker,
+        ts,
+        uptick_ratio,
+        vol_sum,
+        spread_bp,
+        buy_top3,
+        sell_top3,
+        depth_imbalance,
+        Cell::Int(burst.buy.into()),
+        Cell::Int(burst.sell.into()),
+        Cell::real(burst.score),
+        Cell::Int(burst.streak_len.into()),
+        Cell::real(burst.surge_vol_ratio),
+        Cell::Text(burst.last_signal_ms.map_or(Cow::Borrowed(""), |ms| iso_ms(ms).into())),
+        window_id,
+    ]
+}
+
+pub(crate) fn text(value: &str) -> Cell<'_> {
     Cell::Text(Cow::Borrowed(value))
 }
 
