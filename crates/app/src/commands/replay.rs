@@ -155,6 +155,7 @@ fn try_database(
         paced: args.speed.is_some(),
     };
     let mut progress = Progress::new(args, rows, ROWS_STYLE, stop);
+    log::info!("replaying {rows} rows of {date} from {}{}", path.display(), pace(args));
     let begun = Instant::now();
     let counts = snapshot::run(&reader, sink, &day, &mut progress);
     progress.bar.finish_and_clear();
@@ -167,6 +168,14 @@ fn try_database(
         target.display()
     );
     Ok(Exit::Done)
+}
+
+/// What makes it take its time.
+fn pace(args: &ReplayArgs) -> String {
+    match args.speed {
+        Some(speed) => format!(" at {speed} times real time (--no-sleep: no waiting)"),
+        None => String::new(),
+    }
 }
 
 /// The file of a day; `None` when a day is needed to know it.
@@ -234,6 +243,12 @@ fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &
         options: options(settings, target.to_owned()),
         bursts: new_bursts(settings),
     };
+    log::info!(
+        "replaying {} messages from {}{}",
+        plan.messages,
+        journal.display(),
+        pace(args)
+    );
     let begun = Instant::now();
     let summary = replay::run(setup, &plan, &mut progress);
     progress.bar.finish_and_clear();
