@@ -4,6 +4,7 @@
 //! [`Message`] with the next step.
 
 mod cli;
+mod export;
 mod normalise;
 mod replay;
 mod sim;
@@ -34,6 +35,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Play a recorded day again.
     Replay(ReplayArgs),
+    /// Write a table into a file for other programs.
+    Export(ExportArgs),
 }
 
 /// `ayumi stream`.
@@ -165,6 +168,33 @@ pub struct NautBeside {
     pub grace: Duration,
     /// `--leave-naut`: it is not ended at all.
     pub leave: bool,
+}
+
+/// `ayumi export`.
+#[derive(Clone, Debug)]
+pub struct ExportArgs {
+    /// `-Config`: the settings file whose database is exported.
+    pub config: Option<PathBuf>,
+    /// `--db`, which beats the settings file. One of the two is there.
+    pub db: Option<PathBuf>,
+    /// `-Verbose`.
+    pub level: LevelFilter,
+    /// `--table`.
+    pub table: String,
+    /// `--date`: the first day, JST.
+    pub from: Date,
+    /// `--to`: the last day; the first one when it is not given. Never before it.
+    pub to: Date,
+    /// `--symbols`.
+    pub symbols: Option<Vec<Symbol>>,
+    /// `--out`.
+    pub out: PathBuf,
+    /// `--excel`.
+    pub excel: bool,
+    /// `--force`: replace the file.
+    pub force: bool,
+    /// `--quiet`: no progress bar.
+    pub quiet: bool,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod commands;
 mod exit;
+mod export;
 mod journal;
 mod logging;
 mod replay;
@@ -40,5 +41,6 @@ fn dispatch(command: &Command) -> Exit {
         Command::Sim(args) => commands::sim::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Replay(args) => commands::replay::run(args),
+        Command::Export(args) => commands::export::run(args),
     }
 }

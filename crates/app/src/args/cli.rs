@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use log::LevelFilter;
 
+use super::export;
 use super::replay;
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
@@ -46,6 +47,9 @@ enum Sub {
     /// Play a recorded day again: the same rows from the journal, or features from a database
     #[command(visible_alias = "replay_snapshot_stream", after_help = replay::EXAMPLES)]
     Replay(Box<replay::Replay>),
+    /// Write a day of a table into a CSV or Parquet file
+    #[command(after_help = export::EXAMPLES)]
+    Export(Box<export::Export>),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -180,17 +184,13 @@ fn after_help() -> String {
 }
 
 /// Commands to come and the scripts they will replace, with what to do until then.
-const LATER: [([&str; 2], &str); 3] = [
+const LATER: [([&str; 2], &str); 2] = [
     (
         ["register", "register_watchlist"],
         "ayumi stream registers missing symbols by itself (setting auto_register); for anything else keep using \
          scripts/register_watchlist.py",
     ),
     (["naut", "naut_runner"], "keep using scripts/naut_runner.py"),
-    (
-        ["export", "export"],
-        "the database is open to any SQLite program: sqlite3 -readonly -header -csv FILE.db \"SELECT * FROM tick_batch\"",
-    ),
 ];
 
 /// The answer to a command that people look for, from its announcement or as a script; also to `help` about it.
@@ -218,6 +218,7 @@ fn command(sub: Sub) -> Result<Command, Message> {
         Sub::Stream(stream) => Command::Stream(stream_args(*stream)?),
         Sub::Sim(sim) => Command::Sim(sim.args()),
         Sub::Replay(args) => Command::Replay(replay::args(*args)?),
+        Sub::Export(args) => Command::Export(export::args(*args)?),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),

@@ -56,7 +56,7 @@ enum Kind {
 }
 
 fn is_path(long: &str) -> bool {
-    matches!(long, "config" | "play" | "db" | "scenario" | "prices" | "truth")
+    matches!(long, "config" | "play" | "db" | "scenario" | "prices" | "truth" | "out")
 }
 
 fn flags_of(command: &clap::Command) -> Vec<Flag> {

@@ -222,7 +222,6 @@ fn commands_of_later_versions_say_so_and_name_a_way() {
             "scripts/replay_snapshot_stream.py",
         ),
         (["naut", "naut_runner"], "scripts/naut_runner.py"),
-        (["export", "Export"], "sqlite3 -readonly"),
     ] {
         for name in names {
             for words in [

@@ -49,7 +49,7 @@ pub fn run(args: &ReplayArgs) -> Exit {
 }
 
 /// The log of a replay goes to the console alone: the file belongs to the recorder.
-fn console_log(level: LevelFilter) -> logging::LogHandle {
+pub(super) fn console_log(level: LevelFilter) -> logging::LogHandle {
     let clock = Clock::system();
     logging::init(LogConfig {
         path: None,
