@@ -217,10 +217,6 @@ fn c04_lines_that_cannot_be_understood_say_the_next_step() {
 fn commands_of_later_versions_say_so_and_name_a_way() {
     for (names, way) in [
         (["register", "register_watchlist"], "scripts/register_watchlist.py"),
-        (
-            ["replay", "replay_snapshot_stream"],
-            "scripts/replay_snapshot_stream.py",
-        ),
         (["naut", "naut_runner"], "scripts/naut_runner.py"),
     ] {
         for name in names {
@@ -481,4 +477,69 @@ fn c04_no_line_panics() {
             }
         }
     }
+}
+
+#[test]
+fn export_in_both_styles() {
+    let export = |words: &[&str]| match line(words) {
+        Ok(Command::Export(args)) => args,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    for words in [
+        &[
+            "export",
+            "-Config",
+            "x.json",
+            "-Table",
+            "tick_batch",
+            "-Date",
+            "2026-11-20",
+            "-To",
+            "2026-11-21",
+        ][..],
+        &[
+            "EXPORT",
+            "--config=x.json",
+            "--table=tick_batch",
+            "-date:2026-11-20",
+            "--to",
+            "２０２６-11-21",
+        ],
+    ] {
+        let rest = [
+            "-Symbols",
+            "7203",
+            "9984",
+            "-Out=t",
+            ".csv",
+            "-Excel",
+            "-Force:$true",
+            "-Quiet",
+        ];
+        let args = export(&[words, &rest].concat());
+        assert_eq!(args.config, Some(PathBuf::from("x.json")));
+        assert_eq!((args.table.as_str(), args.out), ("tick_batch", PathBuf::from("t.csv")));
+        assert_eq!(
+            (args.from.to_string(), args.to.to_string()),
+            ("2026-11-20".into(), "2026-11-21".into())
+        );
+        assert_eq!(args.symbols, Some(vec![Symbol::tse("7203"), Symbol::tse("9984")]));
+        assert!(args.excel && args.force && args.quiet);
+    }
+    let args = export(&[
+        "export",
+        "--db",
+        "x.db",
+        "--table",
+        "t",
+        "--date",
+        "2026-11-20",
+        "--out",
+        "t.parquet",
+    ]);
+    assert_eq!(
+        (args.from, args.config, args.db),
+        (args.to, None, Some(PathBuf::from("x.db")))
+    );
+    assert!(!args.excel && !args.force && args.level == LevelFilter::Info);
 }

@@ -138,13 +138,12 @@ pub fn micros(text: &[u8]) -> Option<i64> {
     let seconds = jst::parse(text).filter(|time| time.jst_offset)?.unix_s;
     let mut micros = 0;
     if let Some([b'.', tail @ ..]) = text.get(19..) {
-        let digits = tail.iter().take_while(|b| b.is_ascii_digit()).count();
-        if tail[..digits].iter().skip(6).any(|digit| *digit != b'0') {
-            return None;
+        let mut digits = tail.iter().take_while(|b| b.is_ascii_digit());
+        for _ in 0..6 {
+            micros = micros * 10 + digits.next().map_or(0, |digit| i64::from(digit - b'0'));
         }
-        for place in 0..6 {
-            let digit = if place < digits { tail[place] - b'0' } else { 0 };
-            micros = micros * 10 + i64::from(digit);
+        if digits.any(|digit| *digit != b'0') {
+            return None;
         }
     }
     Some(seconds * 1_000_000 + micros)
