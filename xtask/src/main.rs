@@ -1,6 +1,7 @@
-//! Chores of the project: `cargo xtask ci | bench | fuzz | clients`.
+//! Chores of the project: `cargo xtask ci | bench | fuzz | clients | export-check`.
 
 mod clients;
+mod export;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -18,6 +19,8 @@ cargo xtask <chore>
   clients [--dir FOLDER]      programs of other people against `ayumi sim` on port 18080 (docs/sim.md); what cannot
                               be had is skipped. FOLDER, or AYUMI_CLIENTS, holds clients that were fetched before.
                               --only NAME: those whose name contains NAME. --ayumi FILE: this program, not a new build
+  export-check                exports of every table read by pandas, polars and DuckDB, which are fetched into the build
+                              folder; skipped where that is impossible. --ayumi FILE: this program, not a new build
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Some("bench") => cargo(["run", "--release", "--package", "ayumi-bench", "--"], rest),
         Some("fuzz") => fuzz(rest),
         Some("clients") => clients::run(rest),
+        Some("export-check") => export::run(rest),
         _ => Err(anyhow::anyhow!("{HELP}")),
     };
     match done {
