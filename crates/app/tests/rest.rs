@@ -242,6 +242,40 @@ fn r03_a_token_replaced_by_another_program_is_fetched_once() {
 }
 
 #[test]
+fn r03_the_list_is_filled_again_as_soon_as_there_is_a_token() {
+    let (station, _desk, mut worker) = with_password();
+    // The station comes back empty and with a new token, within a minute after the worker has fetched its own: it may
+    // not fetch another one for ten seconds, so this registration fails, and the token comes with a later board.
+    at_station(&station, "fifty seconds", |c| c.rest("GET /board") >= 100);
+    station.replace_token();
+    station.lose_list();
+    station.cut(Cut::Reset);
+    worker.wait_line("WARNING registration: HTTP 401 4001009");
+    let waiting = station.counters().rest("GET /board");
+    worker.wait_line("token was replaced");
+    worker.wait_lines("registered symbols=1 added=1", 2);
+    let counters = station.counters();
+    assert!(counters.rest("GET /board") > waiting, "the token came with a board");
+    let text = worker.stop().expect(0).text();
+    let minute = |part: &str| {
+        let line = text
+            .lines()
+            .filter(|line| line.contains(part))
+            .next_back()
+            .expect("said");
+        // "2026-11-20 10:01:02,345": seconds of the hour.
+        let number =
+            |range: std::ops::Range<usize>| line.get(range).and_then(|n| n.parse::<i64>().ok()).expect("a number");
+        number(14..16) * 60 + number(17..19)
+    };
+    let waited = minute("registered symbols=1 added=1") - minute("token was replaced");
+    assert!(
+        waited <= 5,
+        "{waited} s without a list although there was a token:\n{text}"
+    );
+}
+
+#[test]
 fn probe_says_ok_and_how_long_it_took() {
     let station = station(|_| {});
     let desk = Desk::online(station.port(), json!({}));

@@ -29,6 +29,9 @@ use crate::window::{OpenWindow, Part};
 use notes::Limiter;
 use registry::Registry;
 
+/// A thin market is silent again and again, which is worth one note in this time.
+const QUIET_NOTE_INTERVAL_MS: i64 = 60_000;
+
 /// The pure core. Feed it frames, answers and time; take batches, requests and notes from [`Engine::poll`].
 pub struct Engine {
     settings: EngineSettings,
@@ -47,7 +50,9 @@ pub struct Engine {
     outputs: VecDeque<Output>,
     odd_notes: [Limiter; Reason::ALL.len()],
     said_foreign_offset: bool,
+    /// This silence was checked already.
     quiet: bool,
+    quiet_notes: Limiter,
 }
 
 /// Everything known of one symbol.
@@ -108,6 +113,7 @@ impl Engine {
             odd_notes: [Limiter::default(); Reason::ALL.len()],
             said_foreign_offset: false,
             quiet: false,
+            quiet_notes: Limiter::default(),
             settings,
         }
     }
@@ -185,7 +191,7 @@ impl Engine {
                 let verdict = self
                     .plan
                     .answered(symbol, board.trading_volume, pushed, in_session, now);
-                self.tell(verdict, symbol, board.trading_volume.unwrap_or_default());
+                self.tell(verdict, symbol, board.trading_volume.unwrap_or_default(), now);
                 self.take_board(symbol, &board, now);
             }
             _ => self.on_board_failed(true, now),
@@ -274,12 +280,14 @@ impl Engine {
         &self.settings
     }
 
-    fn tell(&mut self, verdict: Verdict, symbol: SymbolId, board: ayumi_wire::num::Qty) {
+    fn tell(&mut self, verdict: Verdict, symbol: SymbolId, board: ayumi_wire::num::Qty, now: Stamp) {
         match verdict {
             Verdict::Fine => {}
             Verdict::Quiet { silent_ms } => {
-                if !std::mem::replace(&mut self.quiet, true) {
-                    self.outputs.push_back(Output::Note(Note::Quiet { silent_ms }));
+                if !std::mem::replace(&mut self.quiet, true)
+                    && let Some(unsaid) = self.quiet_notes.say(QUIET_NOTE_INTERVAL_MS, now)
+                {
+                    self.outputs.push_back(Output::Note(Note::Quiet { silent_ms, unsaid }));
                 }
             }
             Verdict::Dead { seen, silent_ms } => {

@@ -6,6 +6,7 @@ use crate::stamp::Stamp;
 
 const STEP_MS: i64 = 100;
 const STEPS: usize = 301;
+const DAY_MS: i64 = 86_400_000;
 
 /// Lag in steps of 0.1 s up to 30 s; beyond that, only "at least 30 s". The exchange prints whole seconds, so a healthy
 /// line shows 0 to 1 s.
@@ -25,9 +26,12 @@ impl Default for Lag {
 }
 
 impl Lag {
-    /// Adds one message. Clocks differ by fractions of a second, so a negative lag counts as none.
+    /// Adds one message. Clocks differ by fractions of a second, so a negative lag counts as none. Only the time of day
+    /// counts: for ten minutes after midnight the station's times carry yesterday's date.
     pub fn add(&mut self, received: Stamp, traded: WireTime) {
-        let steps = received.ms_since(Stamp::from_s(traded.unix_s)) / STEP_MS;
+        let apart = received.ms_since(Stamp::from_s(traded.unix_s)).rem_euclid(DAY_MS);
+        let ahead = apart > DAY_MS / 2;
+        let steps = if ahead { 0 } else { apart / STEP_MS };
         self.counts[steps.clamp(0, STEPS as i64 - 1) as usize] += 1;
         self.total += 1;
     }
@@ -80,5 +84,20 @@ mod tests {
             },
         );
         assert_eq!((lag.quantile_s(0.0001), lag.quantile_s(1.0)), (Some(0.0), Some(30.0)));
+    }
+
+    #[test]
+    fn d08_yesterdays_date_after_midnight_is_no_lag() {
+        let traded = WireTime {
+            unix_s: 86_400 * 9 + 5,
+            jst_offset: true,
+        };
+        for (received_ms, lag_s) in [(5_300, 0.3), (4_900, 0.0), (7_000, 2.0), (3_600_000, 30.0)] {
+            for days in [9, 10] {
+                let mut lag = Lag::default();
+                lag.add(Stamp::from_ms(DAY_MS * days + received_ms), traded);
+                assert_eq!(lag.quantile_s(1.0), Some(lag_s), "{received_ms} {days}");
+            }
+        }
     }
 }

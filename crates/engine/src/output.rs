@@ -86,9 +86,11 @@ pub enum Note {
     },
     /// The station's times carry another offset than +09:00; said once.
     ForeignOffset,
-    /// A silent line was checked and is alive; said once per silence.
+    /// A silent line was checked and is alive; said once per silence, and once a minute in a market of many.
     Quiet {
         /// Silence, milliseconds.
         silent_ms: i64,
+        /// Silences like it since the last note.
+        unsaid: u64,
     },
 }

@@ -49,8 +49,9 @@ impl LineLog {
     /// Three lines each for ten reconnects.
     const PER_MINUTE: u32 = 30;
 
-    fn say(&mut self, level: log::Level, text: &str) {
-        if self.minute.elapsed() >= Duration::from_secs(60) {
+    /// `minute` is one of the worker's clock, in real time.
+    fn say(&mut self, level: log::Level, text: &str, minute: Duration) {
+        if self.minute.elapsed() >= minute {
             if self.unsaid > 0 {
                 log::warn!(
                     "the PUSH line comes and goes: {} more such messages in the last minute",
@@ -171,8 +172,7 @@ impl Online {
 
     pub(super) fn dial(&mut self) {
         if self.failures == 0 {
-            self.lines
-                .say(log::Level::Info, &format!("connecting to {}", self.url()));
+            self.say(log::Level::Info, &format!("connecting to {}", self.url()));
         }
         self.attempt_at = Instant::now();
         let config = self.config.clone();
@@ -181,8 +181,7 @@ impl Online {
 
     /// The line is up.
     pub(super) fn connected(&mut self, line: Box<PushLine>, symbols: usize) {
-        self.lines
-            .say(log::Level::Info, &format!("connected (symbols={symbols})"));
+        self.say(log::Level::Info, &format!("connected (symbols={symbols})"));
         self.failures = 0;
         self.state = Line::Up { line, delivered: false };
     }
@@ -201,7 +200,7 @@ impl Online {
             "PUSH connection error: {error} (retry in {:.1}s){advice}",
             delay.as_secs_f64()
         );
-        self.lines.say(log::Level::Warn, &text);
+        self.say(log::Level::Warn, &text);
         self.state = Line::Waiting(tokio::time::Instant::now() + self.clock.scale(delay));
     }
 
@@ -243,8 +242,7 @@ impl Online {
     pub(super) fn lost(&mut self, reason: &str) {
         let delivered = matches!(self.state, Line::Up { delivered: true, .. });
         let wait = self.clock.scale(self.policy.lost(delivered, self.attempt_at.elapsed()));
-        self.lines
-            .say(log::Level::Warn, &format!("disconnected from PUSH server ({reason})"));
+        self.say(log::Level::Warn, &format!("disconnected from PUSH server ({reason})"));
         if let Line::Up { line, .. } =
             std::mem::replace(&mut self.state, Line::Waiting(tokio::time::Instant::now() + wait))
         {
@@ -258,6 +256,10 @@ impl Online {
         if let Line::Up { line, .. } = std::mem::replace(&mut self.state, Line::Waiting(never)) {
             line.close();
         }
+    }
+
+    fn say(&mut self, level: log::Level, text: &str) {
+        self.lines.say(level, text, self.clock.scale(Duration::from_secs(60)));
     }
 
     pub(super) fn set_token(&mut self, token: Option<secrecy::SecretString>) {

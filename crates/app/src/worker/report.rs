@@ -97,9 +97,10 @@ impl Report {
             Note::ForeignOffset => log::warn!(
                 "the station's times carry another offset than +09:00; their digits are read as JST. Set the PC's time zone to Osaka, Sapporo, Tokyo (UTC+09:00)"
             ),
-            Note::Quiet { silent_ms } => log::info!(
-                "no PUSH for {:.1} s; /board shows no new volume, so the market is quiet and the line is kept",
-                *silent_ms as f64 / 1000.0
+            Note::Quiet { silent_ms, unsaid } => log::info!(
+                "no PUSH for {:.1} s; /board shows no new volume, so the market is quiet and the line is kept{}",
+                *silent_ms as f64 / 1000.0,
+                more(*unsaid)
             ),
         }
     }

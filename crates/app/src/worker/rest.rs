@@ -29,6 +29,8 @@ pub(super) struct Rest {
     /// Complaints already made, so that each is made once.
     refused: BTreeSet<Entry>,
     register_error: Option<String>,
+    /// It was said that all is registered.
+    said_registered: bool,
     board_error: Option<String>,
 }
 
@@ -58,6 +60,7 @@ impl Rest {
             register_again: clock.scale(REGISTER_AGAIN),
             refused: BTreeSet::new(),
             register_error: None,
+            said_registered: false,
             board_error: None,
         })
     }
@@ -127,12 +130,18 @@ impl Rest {
             }
             Reply::Registered(registration) => self.registered(registration),
             Reply::Probed { entry, result, took } => say_probe(&entry, &result, took),
-            // The REST thread has said it; here the net under secrets learns the new one.
-            Reply::TokenChanged => {
-                if let Some(token) = self.worker.token() {
-                    redact::forbid(token.expose_secret());
-                }
-            }
+            Reply::TokenChanged => self.token_changed(),
+        }
+    }
+
+    /// The REST thread has said it; here the net under secrets learns the new one. A list that could not be filled
+    /// without it is filled at once: until then a healthy line is silent.
+    fn token_changed(&mut self) {
+        if let Some(token) = self.worker.token() {
+            redact::forbid(token.expose_secret());
+        }
+        if self.register_at.is_some() {
+            self.ensure_registered();
         }
     }
 
@@ -177,12 +186,12 @@ impl Rest {
         }
         match &registration.error {
             None => {
-                self.register_error = None;
-                log::info!(
-                    "registered symbols={} added={}",
-                    registration.registered,
-                    registration.added.len()
-                );
+                let added = registration.added.len();
+                // On a line that comes and goes this is no news.
+                let news = added > 0 || self.register_error.take().is_some() || !self.said_registered;
+                let level = if news { log::Level::Info } else { log::Level::Debug };
+                log::log!(level, "registered symbols={} added={added}", registration.registered);
+                self.said_registered = true;
             }
             Some(error) => {
                 self.register_at = Some(Instant::now() + self.register_again);

@@ -108,6 +108,26 @@ fn d12_a_gap_goes_to_the_ledger_and_is_no_move() {
 }
 
 #[test]
+fn n04_a_market_that_is_quiet_again_and_again_is_told_once_a_minute() {
+    let mut engine = engine(|_| {}, "10:00:00");
+    let mut told = Vec::new();
+    for second in (0..90).step_by(5) {
+        let at_second = |ms: i64| at("10:00:00").plus_ms(second * 1000 + ms);
+        engine.on_push(quote("100", "1000").as_bytes(), at_second(0));
+        let outputs = std::iter::from_fn(|| engine.poll(at_second(2_100)));
+        let asked = outputs.filter(|o| matches!(o, Output::BoardWanted(_))).count();
+        assert_eq!(asked, 1);
+        engine.on_board(SymbolId(0), quote("100", "1000").as_bytes(), at_second(2_110));
+        while let Some(output) = engine.poll(at_second(2_110)) {
+            if let Output::Note(Note::Quiet { unsaid, .. }) = output {
+                told.push((second, unsaid));
+            }
+        }
+    }
+    assert_eq!(told, [(0, 0), (60, 11)]);
+}
+
+#[test]
 fn d03_a_guarded_price_moves_the_volume_on_and_nothing_else() {
     let guard = Bounds {
         min: Some(Price::from_yen(90)),
