@@ -258,11 +258,7 @@ fn r03_the_list_is_filled_again_as_soon_as_there_is_a_token() {
     assert!(counters.rest("GET /board") > waiting, "the token came with a board");
     let text = worker.stop().expect(0).text();
     let minute = |part: &str| {
-        let line = text
-            .lines()
-            .filter(|line| line.contains(part))
-            .next_back()
-            .expect("said");
+        let line = text.lines().rfind(|line| line.contains(part)).expect("said");
         // "2026-11-20 10:01:02,345": seconds of the hour.
         let number =
             |range: std::ops::Range<usize>| line.get(range).and_then(|n| n.parse::<i64>().ok()).expect("a number");

@@ -3,7 +3,9 @@
 #![allow(dead_code)]
 
 pub mod message;
+pub mod pair;
 pub mod process;
+pub mod still;
 pub mod store;
 
 use std::io::Write;

@@ -156,12 +156,19 @@ impl Store {
              AND abs(spread_bp - (ask1 - bid1) / ((ask1 + bid1) / 2) * 10000) < 1e-6)"
                 .into(),
         );
-        none(
-            "a tick without its feature row, or the other way round",
-            "SELECT count(*) FROM tick_batch t FULL JOIN features_stream f USING (ticker, window_id)
-             WHERE t.vol_sum IS NOT f.vol_sum"
-                .into(),
-        );
+        // By time and symbol, which both tables have an index for; a full join would compare every row with every other.
+        for (one, other) in [("tick_batch", "features_stream"), ("features_stream", "tick_batch")] {
+            let time = |table: &str| if table == "tick_batch" { "ts_window_end" } else { "ts" };
+            none(
+                "a tick without its feature row, or the other way round",
+                format!(
+                    "SELECT count(*) FROM {one} a LEFT JOIN {other} b ON b.{} = a.{} AND b.ticker = a.ticker
+                     WHERE a.vol_sum IS NOT b.vol_sum OR a.window_id IS NOT b.window_id",
+                    time(other),
+                    time(one)
+                ),
+            );
+        }
         none(
             "counts that cannot be",
             // Under overload merged messages leave their moves and sizes behind, but are no ticks of their own.
