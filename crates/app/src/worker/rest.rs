@@ -187,8 +187,9 @@ impl Rest {
         match &registration.error {
             None => {
                 let added = registration.added.len();
-                // On a line that comes and goes this is no news.
-                let news = added > 0 || self.register_error.take().is_some() || !self.said_registered;
+                let mended = self.register_error.take().is_some();
+                // On a line that comes and goes a complete list is no news.
+                let news = added > 0 || mended || !self.said_registered;
                 let level = if news { log::Level::Info } else { log::Level::Debug };
                 log::log!(level, "registered symbols={} added={added}", registration.registered);
                 self.said_registered = true;
