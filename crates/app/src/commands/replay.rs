@@ -329,7 +329,7 @@ impl Watch for Progress {
 
     fn on_rows(&mut self, rows: u64, at: Stamp) {
         // Each look at the bar costs as much as a row.
-        if rows % 512 == 0 || self.speed.is_some() {
+        if rows.is_multiple_of(512) || self.speed.is_some() {
             self.bar.set_position(rows);
             self.bar
                 .set_message(jst::iso_s(at.s()).get(..19).unwrap_or_default().to_owned());
