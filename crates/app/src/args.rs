@@ -6,6 +6,7 @@
 mod cli;
 mod export;
 mod normalise;
+mod register;
 mod replay;
 mod sim;
 mod values;
@@ -24,6 +25,8 @@ use crate::clock::TestClock;
 use crate::exit::Exit;
 use crate::settings::Overrides;
 
+pub use register::{RegisterArgs, UnregisterArgs};
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -37,6 +40,10 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Write a table into a file for other programs.
     Export(ExportArgs),
+    /// Put a watchlist on the station's list.
+    Register(RegisterArgs),
+    /// Take symbols off it.
+    Unregister(UnregisterArgs),
 }
 
 /// `ayumi stream`.

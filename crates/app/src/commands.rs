@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod export;
+pub mod register;
 pub mod replay;
 pub mod sim;
 pub mod stream;

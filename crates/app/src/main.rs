@@ -7,6 +7,7 @@ mod exit;
 mod export;
 mod journal;
 mod logging;
+mod register;
 mod replay;
 mod settings;
 mod signals;
@@ -42,5 +43,7 @@ fn dispatch(command: &Command) -> Exit {
         Command::Demo(args) => commands::demo::run(args),
         Command::Replay(args) => commands::replay::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Register(args) => commands::register::register(args),
+        Command::Unregister(args) => commands::register::unregister(args),
     }
 }

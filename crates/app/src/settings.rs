@@ -13,6 +13,7 @@ mod keys;
 mod places;
 mod problem;
 mod reader;
+pub mod rewrite;
 mod secrets;
 mod syntax;
 mod table;
@@ -29,6 +30,7 @@ use ayumi_engine::burst::BurstSettings;
 use ayumi_wire::num::Price;
 use secrecy::SecretString;
 
+pub use decode::{Decoded, decode, decode_cp932};
 pub use problem::SettingsError;
 
 /// The lookup of an environment variable; tests give their own.
@@ -43,6 +45,8 @@ pub struct Overrides {
     pub symbols: Option<Vec<Symbol>>,
     /// The command asks no station: a missing token is no problem.
     pub offline: bool,
+    /// The command has symbols from elsewhere: an empty list is no problem.
+    pub symbols_optional: bool,
 }
 
 /// Reads, decodes and validates the settings file at `path`.
@@ -53,6 +57,14 @@ pub fn load(path: &Path, overrides: &Overrides, env: Env<'_>) -> Result<Settings
     let bytes = problem::read_file(path)?;
     let name = path.display().to_string();
     build::settings(&name, &bytes, overrides, env)
+}
+
+/// Settings without a file: defaults, and secrets from the environment.
+///
+/// # Errors
+/// A missing token, or a wrong one.
+pub fn without_file(overrides: &Overrides, env: Env<'_>) -> Result<Settings, SettingsError> {
+    build::settings("(no settings file)", b"{}", overrides, env)
 }
 
 /// The process's environment, as [`load`] wants it. Values that are not Unicode count as missing.
@@ -80,8 +92,10 @@ pub struct Settings {
     pub api_password: Option<SecretString>,
     /// Missing symbols are registered at start and after a reconnect.
     pub auto_register: bool,
-    /// What is watched: at least one, without duplicates, in the order given.
+    /// What is watched: at least one (unless [`Overrides::symbols_optional`]), without duplicates, in the order given.
     pub symbols: Vec<Symbol>,
+    /// How many symbols `ayumi register` registers at most: the length of the station's list.
+    pub register_max: u16,
     /// Inclusive price bounds, for watched symbols with at least one bound.
     pub price_guard: Vec<(Symbol, Option<Price>, Option<Price>)>,
     /// Times of the PUSH connection.
@@ -151,6 +165,7 @@ impl Default for Settings {
             api_password: None,
             auto_register: true,
             symbols: Vec::new(),
+            register_max: 50,
             price_guard: Vec::new(),
             websocket: WebSocket {
                 connect_timeout: Duration::from_secs(6),

@@ -13,4 +13,4 @@ mod text;
 
 pub use push::{ConnectError, Filled, Incoming, LineLost, PushConfig, PushLine};
 pub use reconnect::Reconnect;
-pub use rest::{Entry, Full, Job, Registration, Reply, RestConfig, RestError, RestWorker};
+pub use rest::{Client, Entry, Full, Job, Registered, Registration, Removal, Reply, RestConfig, RestError, RestWorker};

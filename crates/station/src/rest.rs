@@ -3,14 +3,19 @@
 //! The station serialises parallel calls, and they once coincided with a reset of the PUSH line (kabusapi #213, #1350):
 //! everything REST goes through this one queue. It owns the pace, the silence after a 429 and the token. It refuses to
 //! read quotes (bodies are handed out as bytes) and never unregisters anything.
+//!
+//! [`Client`] is the same for a command that has nothing else to do: it waits for each answer, and it unregisters when
+//! the user asks for it.
 
 mod call;
+mod client;
 mod error;
 mod http;
 mod login;
 mod pace;
 mod queue;
 mod register;
+mod remove;
 mod worker;
 
 use std::time::Duration;
@@ -18,6 +23,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use ayumi_wire::rest::Entry;
+pub use client::Client;
 pub use error::{Answer, RestError, Transport};
 pub use queue::Full;
 pub use worker::{RestWorker, spawn};
@@ -133,5 +139,29 @@ pub struct Registration {
     /// Did not fit: the list is full.
     pub not_fitting: Vec<Entry>,
     /// What ended the job early; the other fields say how far it came.
+    pub error: Option<RestError>,
+}
+
+/// What [`Client::register`] did, and the list it left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// As of [`Job::EnsureRegistered`].
+    pub report: Registration,
+    /// The whole list as last seen, those of other programs included.
+    pub list: Vec<Entry>,
+}
+
+/// What came of taking symbols off the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Were on the list and are gone.
+    pub removed: Vec<Entry>,
+    /// Were asked for but not on the list.
+    pub absent: Vec<Entry>,
+    /// Are still there, with the station's reason.
+    pub remaining: Vec<(Entry, String)>,
+    /// The whole list as last seen.
+    pub list: Vec<Entry>,
+    /// What ended it early; the other fields say how far it came.
     pub error: Option<RestError>,
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ayumi_station::{Entry, Job, Registration, Reply, RestConfig, RestError, rest};
+use ayumi_station::{Client, Entry, Job, Registration, Reply, RestConfig, RestError, rest};
 use ayumi_wire::rest::{RegisterAnswer, RegisterRequest};
 use common::PATIENCE;
 use common::http::{Act, Server, json, refuse};
@@ -211,5 +211,108 @@ fn an_error_in_the_middle_says_how_far_it_came() {
         ensure(server.port, entries(0..3))
             .error
             .is_some_and(|e| e.is_retryable())
+    );
+}
+
+fn client(port: u16) -> Client {
+    Client::new(RestConfig {
+        port,
+        spacing: Duration::ZERO,
+        silence_after_429: Duration::ZERO,
+        ..RestConfig::default()
+    })
+}
+
+#[test]
+fn a_command_sends_the_whole_list_once_and_reads_it_back() {
+    let server = station(entries(0..10), 50, &[], Partly::KeepsNone);
+    let got = client(server.port).register(&entries(8..12));
+    assert_eq!(got.report.added, entries(10..12));
+    assert_eq!(
+        (got.report.registered, got.report.on_list, got.list),
+        (4, 12, entries(0..12))
+    );
+    let bodies: Vec<String> = server.seen().iter().map(|seen| seen.body.clone()).collect();
+    let empty = r#"{"Symbols":[]}"#;
+    assert_eq!(
+        (bodies.len(), bodies[0].as_str(), bodies[2].as_str()),
+        (3, empty, empty)
+    );
+    assert!(bodies[1].contains("1008") && bodies[1].contains("1011"), "{bodies:?}");
+}
+
+/// A station whose /unregister fails when anything in the request holds no slot.
+fn leaving(list: Vec<Entry>, stuck: Vec<Entry>, partly: Partly) -> Server {
+    let mut list = list;
+    Server::start(move |seen| {
+        let answer = |list: &[Entry]| {
+            let regist_list = list.to_vec();
+            json(
+                200,
+                &serde_json::to_string(&RegisterAnswer { regist_list }).expect("valid"),
+            )
+        };
+        let asked = || {
+            serde_json::from_str::<RegisterRequest>(&seen.body)
+                .expect("valid body")
+                .symbols
+        };
+        match seen.path.as_str() {
+            "/kabusapi/register" => answer(&list),
+            "/kabusapi/unregister/all" => {
+                list.retain(|s| stuck.contains(s));
+                answer(&list)
+            }
+            "/kabusapi/unregister" => {
+                let asked = asked();
+                let absent = asked.iter().filter(|s| !list.contains(s) || stuck.contains(s)).count();
+                if absent == 0 || partly == Partly::KeepsNone {
+                    list.retain(|s| !asked.contains(s) || stuck.contains(s));
+                }
+                match absent {
+                    0 => answer(&list),
+                    n if n == asked.len() => refuse(400, 4_001_020),
+                    _ => refuse(400, 4_001_021),
+                }
+            }
+            other => panic!("{other}"),
+        }
+    })
+}
+
+#[test]
+fn what_is_taken_off_is_judged_by_the_list() {
+    // Whether a request that fails partly has an effect is not documented.
+    for partly in [Partly::KeepsTheGood, Partly::KeepsNone] {
+        let server = leaving(entries(0..10), entries(3..4), partly);
+        let got = client(server.port).unregister(&[entries(2..5), entries(20..21), entries(2..3)].concat());
+        assert_eq!(got.removed, [entries(2..3), entries(4..5)].concat());
+        assert_eq!(got.absent, entries(20..21));
+        assert_eq!(
+            got.remaining,
+            [(entries(3..4)[0].clone(), "HTTP 400 4001020: 理由".to_owned())]
+        );
+        assert_eq!((got.list.len(), got.error), (8, None));
+    }
+}
+
+#[test]
+fn nothing_asked_takes_nothing_off() {
+    let server = leaving(entries(0..3), Vec::new(), Partly::KeepsNone);
+    let got = client(server.port).unregister(&[]);
+    assert_eq!((got.removed, got.list, got.error), (Vec::new(), entries(0..3), None));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn all_is_everything() {
+    let server = leaving(entries(0..3), Vec::new(), Partly::KeepsNone);
+    let got = client(server.port).unregister_all();
+    assert_eq!((got.removed, got.list, got.error), (entries(0..3), Vec::new(), None));
+    let server = leaving(entries(0..3), entries(1..2), Partly::KeepsNone);
+    let got = client(server.port).unregister_all();
+    assert_eq!(
+        (got.removed.len(), got.remaining.len(), got.list),
+        (2, 1, entries(1..2))
     );
 }

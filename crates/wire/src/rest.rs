@@ -1,7 +1,12 @@
 //! REST bodies of kabu Station: token, registration, errors. Quotes (`/board`) have the shape of a PUSH message: see
 //! [`crate::push`].
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::num::{Decimal, Price};
 
 /// Body of `POST /token`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,6 +54,32 @@ pub struct RegisterAnswer {
     pub regist_list: Vec<Entry>,
 }
 
+/// The part of an answer of `GET /symbol` that says between which prices the symbol may trade today.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SymbolAnswer<'a> {
+    /// Code.
+    #[serde(rename = "Symbol", borrow, default)]
+    pub symbol: Option<Cow<'a, str>>,
+    #[serde(rename = "UpperLimit", borrow, default)]
+    upper: Option<&'a RawValue>,
+    #[serde(rename = "LowerLimit", borrow, default)]
+    lower: Option<&'a RawValue>,
+}
+
+impl SymbolAnswer<'_> {
+    /// The day's lowest and highest price, exact; `None` unless both are there, above 0 and in this order. An index has
+    /// none.
+    #[must_use]
+    pub fn limits(&self) -> Option<(Price, Price)> {
+        let price = |written: Option<&RawValue>| {
+            let decimal = Decimal::parse(written?.get())?;
+            (decimal.exact && decimal.e4 > 0).then_some(Price(decimal.e4))
+        };
+        let (lower, upper) = (price(self.lower)?, price(self.upper)?);
+        (lower <= upper).then_some((lower, upper))
+    }
+}
+
 /// Body of every error of the station itself (http.sys answers HTML instead).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
@@ -84,6 +115,10 @@ pub mod code {
     pub const NONE_REGISTERED: i64 = 4_001_018;
     /// 400: some symbols could not be registered; the answer does not say which.
     pub const SOME_REGISTERED: i64 = 4_001_019;
+    /// 400: no symbol could be taken off the list.
+    pub const NONE_REMOVED: i64 = 4_001_020;
+    /// 400: some symbols could not be taken off the list; the answer does not say which.
+    pub const SOME_REMOVED: i64 = 4_001_021;
     /// 400: unknown symbol.
     pub const UNKNOWN_SYMBOL: i64 = 4_002_001;
     /// 400: the registration list is full.
@@ -123,6 +158,28 @@ mod tests {
                     exchange: 1
                 }]
             );
+        }
+    }
+
+    #[test]
+    fn limits_are_exact_or_none() {
+        for (body, limits) in [
+            (
+                r#"{"Symbol":"7203","UpperLimit":3105.5,"LowerLimit":2105.0}"#,
+                Some((21_050_000, 31_055_000)),
+            ),
+            (
+                r#"{"UpperLimit":700.0,"LowerLimit":700.0}"#,
+                Some((7_000_000, 7_000_000)),
+            ),
+            (r#"{"UpperLimit":null,"LowerLimit":2105.0}"#, None),
+            (r#"{"UpperLimit":0.0,"LowerLimit":0.0}"#, None),
+            (r#"{"UpperLimit":100.0,"LowerLimit":200.0}"#, None),
+            (r#"{"UpperLimit":"x","LowerLimit":[1]}"#, None),
+            (r#"{"Symbol":"101","SymbolName":"\u65e5経"}"#, None),
+        ] {
+            let answer: SymbolAnswer<'_> = serde_json::from_slice(body.as_bytes()).expect(body);
+            assert_eq!(answer.limits(), limits.map(|(a, b)| (Price(a), Price(b))), "{body}");
         }
     }
 }

@@ -10,10 +10,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use log::LevelFilter;
 
-use super::export;
-use super::replay;
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
+use super::{export, register, replay};
 use crate::clock::TestClock;
 use crate::exit::Exit;
 use crate::settings::{Mode, Overrides};
@@ -50,6 +49,12 @@ enum Sub {
     /// Write a day of a table into a CSV or Parquet file
     #[command(after_help = export::EXAMPLES)]
     Export(Box<export::Export>),
+    /// Put a watchlist (CSV) on the station's list, and the daily price limits into price_guard
+    #[command(visible_alias = "register_watchlist", after_help = register::EXAMPLES)]
+    Register(register::Register),
+    /// Take symbols off the station's list
+    #[command(after_help = register::UNREGISTER_EXAMPLES)]
+    Unregister(register::Unregister),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -184,14 +189,7 @@ fn after_help() -> String {
 }
 
 /// Commands to come and the scripts they will replace, with what to do until then.
-const LATER: [([&str; 2], &str); 2] = [
-    (
-        ["register", "register_watchlist"],
-        "ayumi stream registers missing symbols by itself (setting auto_register); for anything else keep using \
-         scripts/register_watchlist.py",
-    ),
-    (["naut", "naut_runner"], "keep using scripts/naut_runner.py"),
-];
+const LATER: [([&str; 2], &str); 1] = [(["naut", "naut_runner"], "keep using scripts/naut_runner.py")];
 
 /// The answer to a command that people look for, from its announcement or as a script; also to `help` about it.
 fn not_in_this_version(args: &[OsString]) -> Option<Message> {
@@ -219,6 +217,8 @@ fn command(sub: Sub) -> Result<Command, Message> {
         Sub::Sim(sim) => Command::Sim(sim.args()),
         Sub::Replay(args) => Command::Replay(replay::args(*args)?),
         Sub::Export(args) => Command::Export(export::args(*args)?),
+        Sub::Register(args) => Command::Register(register::args(args)?),
+        Sub::Unregister(args) => Command::Unregister(register::unregister_args(args)?),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),
@@ -256,7 +256,7 @@ fn stream_args(stream: Stream) -> Result<StreamArgs, Message> {
         overrides: Overrides {
             mode: stream.mode,
             symbols: stream.symbols.map(|list| list.0),
-            offline: false,
+            ..Overrides::default()
         },
         probe_board: stream.probe_board,
         duration: stream.duration,

@@ -56,7 +56,10 @@ enum Kind {
 }
 
 fn is_path(long: &str) -> bool {
-    matches!(long, "config" | "play" | "db" | "scenario" | "prices" | "truth" | "out")
+    matches!(
+        long,
+        "config" | "input" | "play" | "db" | "scenario" | "prices" | "truth" | "out"
+    )
 }
 
 fn flags_of(command: &clap::Command) -> Vec<Flag> {

@@ -215,10 +215,7 @@ fn c04_lines_that_cannot_be_understood_say_the_next_step() {
 
 #[test]
 fn commands_of_later_versions_say_so_and_name_a_way() {
-    for (names, way) in [
-        (["register", "register_watchlist"], "scripts/register_watchlist.py"),
-        (["naut", "naut_runner"], "scripts/naut_runner.py"),
-    ] {
+    for (names, way) in [(["naut", "naut_runner"], "scripts/naut_runner.py")] {
         for name in names {
             for words in [
                 &[name][..],
@@ -238,7 +235,6 @@ fn commands_of_later_versions_say_so_and_name_a_way() {
             }
         }
     }
-    assert!(refused(&["register"]).contains("auto_register"));
 }
 
 #[test]
@@ -542,4 +538,115 @@ fn export_in_both_styles() {
         (args.to, None, Some(PathBuf::from("x.db")))
     );
     assert!(!args.excel && !args.force && args.level == LevelFilter::Info);
+}
+
+#[test]
+fn register_in_the_scripts_spelling_and_in_ours() {
+    for words in [
+        &[
+            "register",
+            "-Config",
+            "c.json",
+            "-Input",
+            "w.csv",
+            "-Max",
+            "40",
+            "-Exchange",
+            "3",
+            "-Verbose",
+            "0",
+            "-DryRun",
+            "--write-guard",
+        ][..],
+        &[
+            "register_watchlist",
+            "-config:c.json",
+            "-input:w.csv",
+            "-max:40",
+            "-exchange:3",
+            "-v0",
+            "-dryrun",
+            "-WriteGuard",
+        ],
+        &[
+            "Register",
+            "-c",
+            "c.json",
+            "-i",
+            "w.csv",
+            "-m",
+            "40",
+            "-e",
+            "3",
+            "-v",
+            "0",
+            "--dry-run",
+            "--write_guard",
+        ],
+        &[
+            "register-watchlist",
+            "-Config=c",
+            ".json",
+            "-Input=w",
+            ".csv",
+            "-Max=40",
+            "-Exchange=3",
+            "-v0",
+            "-DryRun:$true",
+            "-WriteGuard",
+        ],
+    ] {
+        let Ok(Command::Register(args)) = line(words) else {
+            panic!("{words:?}")
+        };
+        assert_eq!(
+            (args.config, args.input),
+            (PathBuf::from("c.json"), PathBuf::from("w.csv")),
+            "{words:?}"
+        );
+        assert_eq!((args.max, args.exchange, args.level), (Some(40), 3, LevelFilter::Warn));
+        assert!(args.dry_run && args.write_guard);
+    }
+    let Ok(Command::Register(args)) = line(&["register", "-Config", "c", "-Input", "w"]) else {
+        panic!("the least that is needed")
+    };
+    assert_eq!((args.max, args.exchange, args.level), (None, 1, LevelFilter::Info));
+    assert!(!args.dry_run && !args.write_guard);
+    for (words, part) in [
+        (&["register", "-Input", "w"][..], "needs -Config"),
+        (&["register", "-Config", "c"], "needs -Input"),
+        (&["register", "-Config", "c", "-Input", "w", "-Max", "0"], "1..=1000"),
+        (
+            &["register", "-Config", "c", "-Input", "w", "-Exchange", "9"],
+            "1 (Tokyo)",
+        ),
+    ] {
+        assert!(refused(words).contains(part), "{words:?}: {}", refused(words));
+    }
+}
+
+#[test]
+fn unregister_needs_to_know_what() {
+    let Ok(Command::Unregister(args)) = line(&["unregister", "--all"]) else {
+        panic!("everything")
+    };
+    assert!(args.all && args.config.is_none() && args.input.is_none() && !args.dry_run);
+    let Ok(Command::Unregister(args)) = line(&[
+        "unregister",
+        "-Config",
+        "c",
+        "-Input",
+        "w",
+        "-DryRun",
+        "-Exchange",
+        "23",
+    ]) else {
+        panic!("a watchlist")
+    };
+    assert_eq!(
+        (args.input, args.exchange, args.dry_run),
+        (Some(PathBuf::from("w")), 23, true)
+    );
+    assert!(refused(&["unregister"]).contains("--all"));
+    assert!(refused(&["unregister", "-Config", "c", "-Input", "w", "-All"]).contains("cannot be used with"));
 }

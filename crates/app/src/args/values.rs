@@ -93,6 +93,14 @@ pub(super) fn verbose(written: &str) -> Result<u8, String> {
     }
 }
 
+/// Reads an exchange of the station.
+pub(super) fn exchange(written: &str) -> Result<u16, String> {
+    match text::half_width(written).trim().parse::<u16>() {
+        Ok(exchange @ (1 | 2 | 3 | 5 | 6 | 23 | 24)) => Ok(exchange),
+        _ => Err("write one of 1 (Tokyo), 3 (Nagoya), 5 (Fukuoka), 6 (Sapporo), 2, 23, 24 (derivatives)".to_owned()),
+    }
+}
+
 /// Reads a factor above 0, with or without an `x` (`20`, `20x`, `x20`), or `full`.
 pub(super) fn speed(written: &str) -> Result<Speed, String> {
     let plain = written.trim().to_ascii_lowercase();

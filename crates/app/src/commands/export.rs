@@ -65,10 +65,11 @@ fn database(args: &ExportArgs) -> Result<PathBuf, Exit> {
         (None, None) => return Err(Exit::Usage),
     };
     let overrides = Overrides {
-        mode: None,
-        // A file without symbols has a database all the same.
-        symbols: Some(args.symbols.clone().unwrap_or_else(|| vec![Symbol::tse("7203")])),
+        symbols: args.symbols.clone(),
         offline: true,
+        // A file without symbols has a database all the same.
+        symbols_optional: true,
+        ..Overrides::default()
     };
     match settings::load(config, &overrides, &settings::process_env) {
         Ok(settings) => Ok(settings.db_path),

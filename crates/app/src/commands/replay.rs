@@ -28,9 +28,9 @@ use crate::{signals, text};
 /// Runs the command.
 pub fn run(args: &ReplayArgs) -> Exit {
     let overrides = Overrides {
-        mode: None,
         symbols: args.symbols.clone(),
         offline: true,
+        ..Overrides::default()
     };
     let settings = match settings::load(&args.config, &overrides, &settings::process_env) {
         Ok(settings) => settings,
@@ -48,7 +48,7 @@ pub fn run(args: &ReplayArgs) -> Exit {
     exit
 }
 
-/// The log of a replay goes to the console alone: the file belongs to the recorder.
+/// The log of a command beside the recorder goes to the console alone: the file belongs to the recorder.
 pub(super) fn console_log(level: LevelFilter) -> logging::LogHandle {
     let clock = Clock::system();
     logging::init(LogConfig {

@@ -70,7 +70,10 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         mode_known && mode == Mode::Online && !overrides.offline,
         env,
     );
-    let symbols = watch::symbols(reader, root, overrides);
+    let register_max = reader
+        .number(root, &keys::REGISTER_MAX)
+        .map_or(d.register_max, |n| n as u16);
+    let symbols = watch::symbols(reader, root, overrides, register_max);
     let price_guard = watch::guards(reader, root, &symbols);
     Settings {
         mode,
@@ -82,6 +85,7 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         api_password: secrets.api_password,
         auto_register: reader.boolean(root, "auto_register").unwrap_or(d.auto_register),
         symbols,
+        register_max,
         price_guard,
         websocket: websocket(reader, root, d.websocket),
         tick_queue_max: reader

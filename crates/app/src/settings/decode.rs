@@ -6,19 +6,73 @@ use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE};
 
 /// A decoded file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decoded {
+pub struct Decoded {
     /// The text, without BOM.
     pub text: String,
     /// What it was read as, when that is not plain UTF-8.
     pub unusual: Option<&'static str>,
+    /// How the text lies in the bytes.
+    pub(super) form: Form,
+}
+
+/// How characters lie in the bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Utf8 { bom: bool },
+    Utf16 { bom: bool, big: bool },
+    Cp932,
+    EucJp,
+}
+
+impl Form {
+    /// Where in the file the text begins that lies at `at` in the decoded text. Both must belong together.
+    ///
+    /// Counted in the original bytes, never by encoding again: CP932 has several codes for some characters, and the
+    /// file shall keep the one it has.
+    pub(super) fn place(self, bytes: &[u8], text: &str, at: usize) -> usize {
+        let before = &text[..at];
+        match self {
+            Self::Utf8 { bom } => at + if bom { 3 } else { 0 },
+            Self::Utf16 { bom, .. } => (before.encode_utf16().count() + usize::from(bom)) * 2,
+            Self::Cp932 => walk(bytes, before, |lead| match lead {
+                0x81..=0x9F | 0xE0..=0xFC => 2,
+                _ => 1,
+            }),
+            Self::EucJp => walk(bytes, before, |lead| match lead {
+                0x8F => 3,
+                0x8E | 0xA1..=0xFE => 2,
+                _ => 1,
+            }),
+        }
+    }
+
+    /// ASCII text as this file writes it.
+    pub(super) fn ascii(self, text: &str) -> Vec<u8> {
+        debug_assert!(text.is_ascii(), "every form has ASCII as it is");
+        match self {
+            Self::Utf16 { big: true, .. } => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            Self::Utf16 { big: false, .. } => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            _ => text.as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Steps over as many characters as `before` has.
+fn walk(bytes: &[u8], before: &str, length: impl Fn(u8) -> usize) -> usize {
+    before
+        .chars()
+        .fold(0, |at, _| at + bytes.get(at).map_or(0, |lead| length(*lead)))
 }
 
 /// Decodes the file, or says in one sentence why it is no text.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
-    let decoded = |text: String, unusual| Ok(Decoded { text, unusual });
+///
+/// # Errors
+/// That sentence.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+    let decoded = |text: String, unusual, form| Ok(Decoded { text, unusual, form });
     if let [0xEF, 0xBB, 0xBF, rest @ ..] = bytes {
         return match std::str::from_utf8(rest) {
-            Ok(text) => decoded(text.to_owned(), Some("UTF-8 with BOM")),
+            Ok(text) => decoded(text.to_owned(), Some("UTF-8 with BOM"), Form::Utf8 { bom: true }),
             Err(error) => Err(format!(
                 "it starts like UTF-8 but byte {} is not",
                 error.valid_up_to() + 3
@@ -26,20 +80,39 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
         };
     }
     if let Some((encoding, name)) = utf16_of(bytes) {
+        let form = Form::Utf16 {
+            bom: matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]),
+            big: encoding == UTF_16BE,
+        };
         return match encoding.decode_with_bom_removal(bytes) {
-            (text, false) => decoded(text.into_owned(), Some(name)),
+            (text, false) => decoded(text.into_owned(), Some(name), form),
             (_, true) => Err(format!("it starts like {name} but is damaged")),
         };
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => decoded(text.to_owned(), None),
-        Err(_) => {
-            let (encoding, name) = japanese_of(bytes);
-            match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-                Some(text) => decoded(text.into_owned(), Some(name)),
-                None => Err("it is neither UTF-8, UTF-16 nor CP932 text".to_owned()),
-            }
-        }
+        Ok(text) => decoded(text.to_owned(), None, Form::Utf8 { bom: false }),
+        Err(_) => japanese(bytes, japanese_of(bytes)),
+    }
+}
+
+/// Decodes the file as CP932, whatever it looks like.
+#[must_use]
+pub fn decode_cp932(bytes: &[u8]) -> Option<Decoded> {
+    japanese(bytes, Form::Cp932).ok()
+}
+
+fn japanese(bytes: &[u8], form: Form) -> Result<Decoded, String> {
+    let (encoding, name) = match form {
+        Form::EucJp => (EUC_JP, "EUC-JP"),
+        _ => (SHIFT_JIS, "CP932 (Shift_JIS)"),
+    };
+    match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+        Some(text) => Ok(Decoded {
+            text: text.into_owned(),
+            unusual: Some(name),
+            form,
+        }),
+        None => Err("it is neither UTF-8, UTF-16 nor CP932 text".to_owned()),
     }
 }
 
@@ -61,15 +134,11 @@ fn utf16_of(bytes: &[u8]) -> Option<(&'static Encoding, &'static str)> {
 }
 
 /// EUC-JP when the detector is sure of it, else CP932: it is what Japanese Windows writes.
-fn japanese_of(bytes: &[u8]) -> (&'static Encoding, &'static str) {
+fn japanese_of(bytes: &[u8]) -> Form {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     let guess = detector.guess(Some(b"jp"), Utf8Detection::Deny);
-    if guess == EUC_JP {
-        (EUC_JP, "EUC-JP")
-    } else {
-        (SHIFT_JIS, "CP932 (Shift_JIS)")
-    }
+    if guess == EUC_JP { Form::EucJp } else { Form::Cp932 }
 }
 
 #[cfg(test)]
@@ -101,6 +170,13 @@ mod tests {
         ] {
             let read = decode(&bytes).expect("text");
             assert_eq!((read.text.as_str(), read.unusual), (TEXT, name));
+            // Every place of the text is found in the bytes.
+            for (at, _) in TEXT.char_indices().filter(|(_, c)| c.is_ascii()) {
+                let place = read.form.place(&bytes, TEXT, at);
+                let ascii = read.form.ascii(&TEXT[at..=at]);
+                assert_eq!(&bytes[place..place + ascii.len()], ascii, "{name:?} at {at}");
+            }
+            assert_eq!(read.form.place(&bytes, TEXT, TEXT.len()), bytes.len());
         }
     }
 

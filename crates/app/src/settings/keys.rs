@@ -11,6 +11,7 @@ pub(super) const TOP: &[&str] = &[
     "api_password",
     "auto_register",
     "symbols",
+    "register_max",
     "price_guard",
     "websocket",
     "tick_queue_max",
@@ -112,6 +113,7 @@ const fn floored(key: &'static str, min: f64, max: f64, whole: bool) -> Number {
 }
 
 pub(super) const PORT: Number = whole("port", 1.0, 65_535.0);
+pub(super) const REGISTER_MAX: Number = whole("register_max", 1.0, 1_000.0);
 pub(super) const WINDOW_MS: Number = whole("window_ms", 10.0, 60_000.0);
 pub(super) const TICK_QUEUE_MAX: Number = floored("tick_queue_max", 1.0, 10_000_000.0, true);
 pub(super) const MOCK_INTERVAL_MS: Number = floored("mock_interval_ms", 1.0, 60_000.0, true);
@@ -141,6 +143,7 @@ pub(super) const BURST_W_SURGE: Number = real("burst.burst_score_weights.vol_sur
 #[cfg(test)]
 pub(super) const NUMBERS: &[&Number] = &[
     &PORT,
+    &REGISTER_MAX,
     &WINDOW_MS,
     &TICK_QUEUE_MAX,
     &MOCK_INTERVAL_MS,

@@ -50,6 +50,7 @@ fn rows(s: &Settings) -> Vec<(&'static str, String)> {
         ),
         ("auto_register", s.auto_register.to_string()),
         ("symbols", symbols(s)),
+        ("register_max", s.register_max.to_string()),
         ("price_guard", guards(s)),
         ("websocket.connect_timeout", seconds(websocket.connect_timeout)),
         ("websocket.recv_timeout", seconds(websocket.recv_timeout)),

@@ -119,13 +119,18 @@ fn every_key_is_taken_from_the_file() {
     assert_eq!(s.api_password.expect("given").expose_secret(), "pw");
 }
 
+/// The entry of a key path: `"websocket": {"recv_timeout": 5}`.
+fn nested(path: &str, value: &str) -> String {
+    match path.split_once('.') {
+        Some((section, rest)) => format!("\"{section}\": {{{}}}", nested(rest, value)),
+        None => format!("\"{path}\": {value}"),
+    }
+}
+
 #[test]
 fn c03_every_number_refuses_what_is_out_of_range_and_names_the_range() {
     for spec in keys::NUMBERS {
-        let entry = |value: &str| match spec.key.split_once('.') {
-            Some((section, key)) => format!("\"{section}\": {{\"{key}\": {value}}}"),
-            None => format!("\"{}\": {value}", spec.key),
-        };
+        let entry = |value: &str| nested(spec.key, value);
         let too_large = format!("{}", spec.max * 1000.0 + 1.0);
         for wrong in [
             "-1", "1e300", "1e999", "true", "\"abc\"", "\"NaN\"", "\"\"", "[]", "{}", "[300]", &too_large,
@@ -162,11 +167,7 @@ fn notes_of_limit(key: &str, value: f64) -> &'static str {
 #[test]
 fn c03_what_the_scripts_floored_silently_is_raised_with_a_note() {
     for spec in keys::NUMBERS.iter().filter(|spec| spec.raise) {
-        let entry = match spec.key.split_once('.') {
-            Some((section, key)) => format!("\"{section}\": {{\"{key}\": 0}}"),
-            None => format!("\"{}\": 0", spec.key),
-        };
-        let said = notes(&ok(&entry));
+        let said = notes(&ok(&nested(spec.key, "0")));
         assert!(
             said.contains(&format!("{}: 0 is too small and was raised to {}", spec.key, spec.min)),
             "{said}"

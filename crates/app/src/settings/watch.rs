@@ -11,9 +11,6 @@ use super::reader::{Reader, join, span};
 use super::{Overrides, Source};
 use crate::text;
 
-/// The station streams at most this many symbols.
-const STATION_LIMIT: usize = 50;
-
 /// More than this has no id in the engine.
 const MOST: usize = 65_535;
 
@@ -21,7 +18,9 @@ const MOST: usize = 65_535;
 pub(super) type Guard = (Symbol, Option<Price>, Option<Price>);
 
 /// The symbols of the file, or of the command line, without duplicates.
-pub(super) fn symbols(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides) -> Vec<Symbol> {
+///
+/// More than `limit`, the length of the station's list, is a warning.
+pub(super) fn symbols(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, limit: u16) -> Vec<Symbol> {
     let before = reader.problems.len();
     let listed = from_file(reader, root);
     let (symbols, place) = match &overrides.symbols {
@@ -32,7 +31,7 @@ pub(super) fn symbols(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Ov
         None => (listed, "symbols"),
     };
     let symbols = without_duplicates(reader, symbols, place);
-    if symbols.is_empty() && reader.problems.len() == before {
+    if symbols.is_empty() && !overrides.symbols_optional && reader.problems.len() == before {
         let what =
             format!("found no symbol  allowed: at least one, like [\"7203\", \"285A\", \"167060019@23\"] in {place}");
         reader.missing("symbols", what);
@@ -42,9 +41,9 @@ pub(super) fn symbols(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Ov
             "symbols",
             format!("found {} symbols  allowed: at most {MOST}", symbols.len()),
         );
-    } else if symbols.len() > STATION_LIMIT {
+    } else if symbols.len() > usize::from(limit) {
         let what = format!(
-            "symbols: {} are listed, but kabu Station streams at most {STATION_LIMIT}",
+            "symbols: {} are listed, but kabu Station streams at most {limit}",
             symbols.len()
         );
         reader.note(true, what);

@@ -179,7 +179,7 @@ impl Rest {
         if !registration.not_fitting.is_empty() {
             let names: Vec<&str> = registration.not_fitting.iter().map(|e| e.symbol.as_str()).collect();
             log::warn!(
-                "the station's list is full ({} entries, code 4002006): {} do not fit. Unregister what other programs left behind (PUT /unregister/all), or shorten \"symbols\"",
+                "the station's list is full ({} entries, code 4002006): {} do not fit. Free slots with ayumi unregister (--all: also of other programs), or shorten \"symbols\"",
                 registration.on_list,
                 names.join(",")
             );

@@ -1,8 +1,10 @@
 //! A call with everything around it: pace, token, retries.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ayumi_wire::rest::{TokenAnswer, TokenRequest};
+use ayumi_wire::rest::{Entry, TokenAnswer, TokenRequest};
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroize as _};
 
 use super::http::{Http, Method, Raw, Request};
@@ -14,9 +16,9 @@ use super::{RestConfig, RestError, Transport};
 /// Everything but `/board`: registration of unknown symbols asks upstream.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The caller of one worker thread.
-pub(super) struct Caller<'a> {
-    shared: &'a Shared,
+/// The caller of one worker thread, or of one command.
+pub(super) struct Caller {
+    shared: Arc<Shared>,
     http: Http,
     config: RestConfig,
     pace: Pace,
@@ -25,8 +27,8 @@ pub(super) struct Caller<'a> {
     renewed: bool,
 }
 
-impl<'a> Caller<'a> {
-    pub(super) fn new(config: RestConfig, http: Http, shared: &'a Shared) -> Self {
+impl Caller {
+    pub(super) fn new(config: RestConfig, http: Http, shared: Arc<Shared>) -> Self {
         let scaled = |secs| config.scaled(Duration::from_secs(secs));
         let pace = Pace::new(
             config.scaled(config.spacing),
@@ -204,6 +206,20 @@ pub(super) fn put(path: &str, body: Vec<u8>) -> Request {
     }
 }
 
+/// The path of a call about one symbol, `/kabusapi/board/7203@1`; nothing in a code can lead it astray.
+pub(super) fn path_of(what: &str, entry: &Entry) -> String {
+    let mut path = format!("/kabusapi/{what}/");
+    for byte in entry.symbol.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+            // Writing to a String cannot fail.
+            other => drop(write!(path, "%{other:02X}")),
+        }
+    }
+    let _ = write!(path, "@{}", entry.exchange);
+    path
+}
+
 /// The body of a 200 that is a JSON object by its braces; the rest is for the decoder.
 fn accept(raw: Raw, login: bool) -> Result<Vec<u8>, RestError> {
     if raw.status != 200 {
@@ -218,5 +234,25 @@ fn accept(raw: Raw, login: bool) -> Result<Vec<u8>, RestError> {
         (Some(b'{'), Some(b'}')) => Ok(raw.body),
         (Some(b'{'), _) => Err(RestError::BadBody("cut off")),
         _ => Err(RestError::BadBody("no JSON object")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_cannot_be_led_astray() {
+        let path = |symbol: &str| {
+            path_of(
+                "board",
+                &Entry {
+                    symbol: symbol.to_owned(),
+                    exchange: 1,
+                },
+            )
+        };
+        assert_eq!(path("285A"), "/kabusapi/board/285A@1");
+        assert_eq!(path("../token?x=1#"), "/kabusapi/board/..%2Ftoken%3Fx%3D1%23@1");
     }
 }

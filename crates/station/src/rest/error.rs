@@ -94,6 +94,9 @@ pub enum RestError {
     /// 4001018, 4001019: none or only some symbols could be registered; the answer does not say which.
     #[error("{0}")]
     SomeNotRegistered(Answer),
+    /// 4001020, 4001021: none or only some symbols could be taken off the list; the answer does not say which.
+    #[error("{0}")]
+    SomeNotRemoved(Answer),
     /// 503.
     #[error("{0}")]
     Maintenance(Answer),
@@ -141,9 +144,12 @@ impl RestError {
             Self::RateLimited(_) => {
                 "Too many requests; all requests pause. If it goes on, another program asks too, or the station is in maintenance."
             }
-            Self::ListFull(_) => "The station's list is full: remove symbols with other tools, or shorten \"symbols\".",
+            Self::ListFull(_) => {
+                "The station's list is full: `ayumi unregister` frees the slots of symbols, with --all of all programs; or shorten \"symbols\"."
+            }
             Self::UnknownSymbol(_) => "Check code and exchange (code@exchange); delisted codes are unknown too.",
             Self::SomeNotRegistered(_) => "One of the symbols is unknown or delisted, or the list is full.",
+            Self::SomeNotRemoved(_) => "Some symbols were not on the list: read it back to see what is left.",
             Self::Maintenance(_) => "The station is in maintenance or starting; it is asked again later.",
             Self::Server(answer) => server_advice(answer),
             Self::Transport(Transport::Refused | Transport::NoConnection(_)) => {
@@ -202,6 +208,7 @@ impl RestError {
             (code::LIST_FULL, _) => Self::ListFull(answer),
             (code::UNKNOWN_SYMBOL, _) => Self::UnknownSymbol(answer),
             (code::NONE_REGISTERED | code::SOME_REGISTERED, _) => Self::SomeNotRegistered(answer),
+            (code::NONE_REMOVED | code::SOME_REMOVED, _) => Self::SomeNotRemoved(answer),
             (_, 503) => Self::Maintenance(answer),
             (0, 400) if html => Self::WrongHost(answer),
             (0, status) if html || (300..400).contains(&status) => Self::NotTheStation(answer),

@@ -1,12 +1,11 @@
 //! The worker's thread and its handle.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::call::Caller;
+use super::call::{self, Caller};
 use super::http::{Http, Method, Request};
 use super::queue::{Full, Shared};
 use super::{Entry, Job, Reply, RestConfig, register};
@@ -38,7 +37,7 @@ pub fn spawn(config: RestConfig, replies: impl Fn(Reply) + Send + 'static) -> Re
         .name("ayumi-rest".to_owned())
         .spawn(move || {
             let ending = Ending(Arc::clone(&shared));
-            work(&mut Caller::new(config, http, &shared), &shared, &replies);
+            work(&mut Caller::new(config, http, Arc::clone(&shared)), &shared, &replies);
             drop(ending);
         });
     if let Err(e) = thread {
@@ -95,7 +94,7 @@ impl Drop for Ending {
     }
 }
 
-fn work(caller: &mut Caller<'_>, shared: &Shared, replies: &impl Fn(Reply)) {
+fn work(caller: &mut Caller, shared: &Shared, replies: &impl Fn(Reply)) {
     while let Some(job) = shared.pop(caller.next_start()) {
         let reply = match job {
             Job::EnsureRegistered { symbols } => Reply::Registered(register::ensure(caller, &symbols)),
@@ -128,37 +127,10 @@ fn work(caller: &mut Caller<'_>, shared: &Shared, replies: &impl Fn(Reply)) {
 }
 
 fn board(entry: &Entry) -> Request {
-    let mut path = "/kabusapi/board/".to_owned();
-    for byte in entry.symbol.bytes() {
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
-            // Writing to a String cannot fail.
-            other => drop(write!(path, "%{other:02X}")),
-        }
-    }
-    let _ = write!(path, "@{}", entry.exchange);
     Request {
         method: Method::Get,
-        path,
+        path: call::path_of("board", entry),
         body: Vec::new(),
         limit: BOARD_LIMIT,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn board_paths_cannot_be_led_astray() {
-        let path = |symbol: &str| {
-            board(&Entry {
-                symbol: symbol.to_owned(),
-                exchange: 1,
-            })
-            .path
-        };
-        assert_eq!(path("285A"), "/kabusapi/board/285A@1");
-        assert_eq!(path("../token?x=1#"), "/kabusapi/board/..%2Ftoken%3Fx%3D1%23@1");
     }
 }

@@ -91,6 +91,7 @@ token_file                    not set                               default
 api_password                  set (file)                            file
 auto_register                 true                                  default
 symbols                       2: 7203,285A                          file
+register_max                  50                                    default
 price_guard                   2: 7203 400.0..6000.0, 285A ..9000.0  file
 websocket.connect_timeout     6 s                                   default
 websocket.recv_timeout        2 s                                   default
