@@ -23,7 +23,7 @@ const SYMBOLS: [&str; 16] = [
     "5401", "101",
 ];
 /// Messages per second at 10:00 of the fifty symbols at full speed.
-const RATE: &str = "40";
+const RATE: &str = "20";
 
 fn plan(symbols: Vec<String>, rate: &str, speed: Option<u32>, settings: Value) -> Plan {
     let list = symbols.join(",");
@@ -111,4 +111,18 @@ fn g02_a_day_of_fifty_symbols_at_full_speed_is_stored_to_the_last_share() {
         messages as f64 / day.seconds
     );
     std::io::stderr().write_all(line.as_bytes()).expect("stderr");
+}
+
+#[test]
+fn n06_a_flood_beyond_the_queue_keeps_every_share_and_is_told_once_and_every_five_seconds() {
+    let symbols: Vec<String> = well_known(50).iter().map(ayumi_engine::Symbol::ticker).collect();
+    let usual = json!({"board_mode": "push", "tick_queue_max": 1_000, "pending_max": 300});
+    let day = plan(symbols, "15", None, usual).run("the flood");
+    to_the_last_share(&day);
+    assert!(day.totals["merged"] > 10_000, "{}", day.worker.text());
+    let told = day.alarms(&[]);
+    let most = 3 + day.seconds as usize / 5;
+    assert!(told.len() <= most, "{} lines: {told:#?}", told.len());
+    assert!(told[0].contains("[PushTickReceiver] tick queue full"), "{told:?}");
+    assert_eq!(day.alarms(&["[PushTickReceiver] tick queue "]), Vec::<String>::new());
 }

@@ -14,6 +14,8 @@ const HEARTBEAT_MS: i64 = 60_000;
 const OVERLOAD_MS: i64 = 5_000;
 /// Fewer waiting windows than this count as calm.
 const CALM_WINDOWS: usize = 8;
+/// So long it must be calm before overload is over: a flood fills the queue anew in every window.
+const CALM_MS: i64 = 1_000;
 /// Lines about single gaps after one lost line; with fifty symbols the ledger is the better place.
 const GAP_LINES_PER_LOSS: u32 = 5;
 
@@ -31,6 +33,10 @@ struct Overload {
     said: Stamp,
     /// Merged ticks and windows before it began.
     before: (u64, u64),
+    /// When it was last seen.
+    seen: Stamp,
+    /// Merged ticks and windows by then.
+    merged: (u64, u64),
 }
 
 impl Report {
@@ -148,6 +154,8 @@ impl Report {
                     since: now,
                     said: now,
                     before: self.calm,
+                    seen: now,
+                    merged,
                 })
             }
             None => {
@@ -156,14 +164,16 @@ impl Report {
             }
         };
         let (ticks, windows) = (merged.0 - overload.before.0, merged.1 - overload.before.1);
-        let lasts_ms = now.ms_since(overload.since);
-        if full && now.ms_since(overload.said) >= OVERLOAD_MS {
-            overload.said = now;
-            say_full(ticks, windows, depth, lasts_ms);
-        } else if !full && depth.windows < CALM_WINDOWS {
+        if full || depth.windows >= CALM_WINDOWS || merged != overload.merged {
+            (overload.seen, overload.merged) = (now, merged);
+            if now.ms_since(overload.said) >= OVERLOAD_MS {
+                overload.said = now;
+                say_full(ticks, windows, depth, now.ms_since(overload.since));
+            }
+        } else if now.ms_since(overload.seen) >= CALM_MS {
             log::warn!(
                 "[PushTickReceiver] tick queue drained after {:.1}s; merged={ticks} merged_windows={windows}",
-                lasts_ms as f64 / 1000.0
+                overload.seen.ms_since(overload.since) as f64 / 1000.0
             );
             (self.overload, self.calm) = (None, merged);
         }
