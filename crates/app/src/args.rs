@@ -5,6 +5,7 @@
 
 mod cli;
 mod export;
+mod naut;
 mod normalise;
 mod register;
 mod replay;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 
 use crate::clock::TestClock;
 use crate::exit::Exit;
+use crate::naut::Profile;
 use crate::settings::Overrides;
 
 pub use register::{RegisterArgs, UnregisterArgs};
@@ -44,6 +46,8 @@ pub enum Command {
     Register(RegisterArgs),
     /// Take symbols off it.
     Unregister(UnregisterArgs),
+    /// Tell signals.
+    Naut(NautArgs),
 }
 
 /// `ayumi stream`.
@@ -202,6 +206,27 @@ pub struct ExportArgs {
     pub force: bool,
     /// `--quiet`: no progress bar.
     pub quiet: bool,
+}
+
+/// `ayumi naut`.
+#[derive(Clone, Debug)]
+pub struct NautArgs {
+    /// `-Config`: the settings file.
+    pub config: PathBuf,
+    /// `-Verbose`.
+    pub level: LevelFilter,
+    /// `--profile`, which beats the file.
+    pub profile: Option<Profile>,
+    /// `--print-summary`: count a day and end.
+    pub print_summary: bool,
+    /// `--json`: one line per signal on stdout.
+    pub json: bool,
+    /// `--check-config`: show the effective settings and end.
+    pub check_config: bool,
+    /// `--clock`: whose date is today.
+    pub clock: Option<TestClock>,
+    /// `--after-row`: rows behind it are new.
+    pub after_row: Option<i64>,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

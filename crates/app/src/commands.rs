@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod export;
 pub mod register;
+pub mod naut;
 pub mod replay;
 pub mod sim;
 pub mod stream;

@@ -8,6 +8,7 @@ mod export;
 mod journal;
 mod logging;
 mod register;
+mod naut;
 mod replay;
 mod settings;
 mod signals;
@@ -45,5 +46,6 @@ fn dispatch(command: &Command) -> Exit {
         Command::Export(args) => commands::export::run(args),
         Command::Register(args) => commands::register::register(args),
         Command::Unregister(args) => commands::register::unregister(args),
+        Command::Naut(args) => commands::naut::run(args),
     }
 }

@@ -10,6 +10,7 @@ mod decode;
 mod excerpt;
 mod hours;
 mod keys;
+mod naut;
 mod places;
 mod problem;
 mod reader;
@@ -31,6 +32,7 @@ use ayumi_wire::num::Price;
 use secrecy::SecretString;
 
 pub use decode::{Decoded, decode, decode_cp932};
+pub use naut::{NautFlags, NautSettings};
 pub use problem::SettingsError;
 
 /// The lookup of an environment variable; tests give their own.
@@ -47,6 +49,8 @@ pub struct Overrides {
     pub offline: bool,
     /// The command has symbols from elsewhere: an empty list is no problem.
     pub symbols_optional: bool,
+    /// The command reads the keys of `ayumi naut`; without it they are another program's.
+    pub naut: Option<NautFlags>,
 }
 
 /// Reads, decodes and validates the settings file at `path`.
@@ -132,6 +136,8 @@ pub struct Settings {
     pub features_db: Option<PathBuf>,
     /// Section `burst`; `None` = the burst columns stay cold.
     pub burst: Option<BurstSettings>,
+    /// Section `settings.naut` and its flat keys; `None` when nobody asked for them.
+    pub naut: Option<NautSettings>,
     /// What the user should read at boot.
     pub notes: Vec<Note>,
     /// Where each value came from; keys that are missing here have their default.
@@ -190,6 +196,7 @@ impl Default for Settings {
             snapshot_db: None,
             features_db: None,
             burst: None,
+            naut: None,
             notes: Vec::new(),
             sources: BTreeMap::new(),
         }

@@ -11,14 +11,16 @@ mod options;
 pub mod reader;
 mod rows;
 mod schema;
+mod signals;
 mod sqlite;
 
 use ayumi_engine::batch::Batch;
 
 pub use error::{Phase, StoreError};
 pub use features::{FeatureRow, FeatureSink};
-pub use options::{Durability, Options};
+pub use options::{Durability, Options, is_dated, path_for};
 pub use rows::window_checksum;
+pub use signals::{SignalRow, SignalWriter};
 pub use sqlite::{SqliteSink, Totals};
 
 /// Takes closed windows, in order, one transaction each. One thread owns it.

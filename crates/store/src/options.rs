@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -92,24 +92,35 @@ impl Options {
     /// The file of a date.
     #[must_use]
     pub fn path_for(&self, date: Date) -> PathBuf {
-        let mut path = PathBuf::new();
-        // Component by component, so that a folder name that is no UTF-8 stays as it is.
-        for part in self.path.components() {
-            match part.as_os_str().to_str() {
-                Some(text) if text.contains(DATE) => path.push(OsString::from(text.replace(DATE, &date.to_string()))),
-                _ => path.push(part),
-            }
-        }
-        path
+        path_for(&self.path, date)
     }
 
     /// Whether every day has a file of its own.
     #[must_use]
     pub fn is_dated(&self) -> bool {
-        self.path
-            .components()
-            .any(|part| part.as_os_str().to_str().is_some_and(|text| text.contains(DATE)))
+        is_dated(&self.path)
     }
+}
+
+/// The file of a date: `{date}` anywhere in the path stands for it.
+#[must_use]
+pub fn path_for(template: &Path, date: Date) -> PathBuf {
+    let mut path = PathBuf::new();
+    // Component by component, so that a folder name that is no UTF-8 stays as it is.
+    for part in template.components() {
+        match part.as_os_str().to_str() {
+            Some(text) if text.contains(DATE) => path.push(OsString::from(text.replace(DATE, &date.to_string()))),
+            _ => path.push(part),
+        }
+    }
+    path
+}
+
+/// Whether a path names another file every day.
+#[must_use]
+pub fn is_dated(template: &Path) -> bool {
+    let mut parts = template.components();
+    parts.any(|part| part.as_os_str().to_str().is_some_and(|text| text.contains(DATE)))
 }
 
 #[cfg(test)]

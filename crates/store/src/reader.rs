@@ -3,6 +3,7 @@
 //! Never writes, never checkpoints, and holds no transaction between two calls, so it cannot hold the log back.
 
 mod day;
+mod features;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::StoreError;
 
 pub use day::{DayBook, DayRow};
+pub use features::{FeatureReader, FollowedRow, Mark};
 pub use verify::Verified;
 
 /// How long a query waits for a lock. In WAL mode readers wait for nobody, except in the moment a file is created.

@@ -4,7 +4,7 @@ mod carry;
 mod checkpoint;
 mod database;
 mod features;
-mod identity;
+pub(crate) mod identity;
 mod open;
 mod overlap;
 mod pace;

@@ -12,10 +12,10 @@ use log::LevelFilter;
 
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
-use super::{export, register, replay};
+use super::{export, naut, register, replay};
 use crate::clock::TestClock;
 use crate::exit::Exit;
-use crate::settings::{Mode, Overrides};
+use crate::settings::{Mode, NautFlags, Overrides};
 
 /// Records kabu Station's PUSH messages into SQLite, one micro-batch every 300 ms
 #[derive(Parser)]
@@ -55,6 +55,9 @@ enum Sub {
     /// Take symbols off the station's list
     #[command(after_help = register::UNREGISTER_EXAMPLES)]
     Unregister(register::Unregister),
+    /// Follow the features and tell BUY and SELL signals; places no orders
+    #[command(visible_alias = "naut_runner", after_help = naut::EXAMPLES)]
+    Naut(Box<naut::Naut>),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -150,9 +153,6 @@ pub(super) fn definition() -> clap::Command {
 
 /// Parses a line that [`super::normalise`] has put into one spelling.
 pub(super) fn parse(args: Vec<OsString>) -> Result<Command, Message> {
-    if let Some(later) = not_in_this_version(&args) {
-        return Err(later);
-    }
     let line = std::iter::once(OsString::from("ayumi")).chain(args);
     match Cli::try_parse_from(line) {
         Ok(cli) => command(cli.command),
@@ -188,18 +188,6 @@ fn after_help() -> String {
     text
 }
 
-/// Commands to come and the scripts they will replace, with what to do until then.
-const LATER: [([&str; 2], &str); 1] = [(["naut", "naut_runner"], "keep using scripts/naut_runner.py")];
-
-/// The answer to a command that people look for, from its announcement or as a script; also to `help` about it.
-fn not_in_this_version(args: &[OsString]) -> Option<Message> {
-    let word = |at: usize| args.get(at).and_then(|arg| arg.to_str());
-    let written = word(usize::from(word(0) == Some("help")))?;
-    let name = written.to_ascii_lowercase().replace('-', "_");
-    let (_, next) = LATER.iter().find(|(names, _)| names.contains(&name.as_str()))?;
-    Some(usage(&format!("\"{written}\" is not in this version"), next))
-}
-
 fn message(error: &clap::Error) -> Message {
     let exit = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
@@ -219,6 +207,7 @@ fn command(sub: Sub) -> Result<Command, Message> {
         Sub::Export(args) => Command::Export(export::args(*args)?),
         Sub::Register(args) => Command::Register(register::args(args)?),
         Sub::Unregister(args) => Command::Unregister(register::unregister_args(args)?),
+        Sub::Naut(args) => Command::Naut(naut::args(*args)?),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),
@@ -256,6 +245,8 @@ fn stream_args(stream: Stream) -> Result<StreamArgs, Message> {
         overrides: Overrides {
             mode: stream.mode,
             symbols: stream.symbols.map(|list| list.0),
+            // The recorder leaves naut's keys alone; the check is for everything in the file.
+            naut: stream.check_config.then(NautFlags::default),
             ..Overrides::default()
         },
         probe_board: stream.probe_board,

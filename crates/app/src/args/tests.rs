@@ -214,30 +214,6 @@ fn c04_lines_that_cannot_be_understood_say_the_next_step() {
 }
 
 #[test]
-fn commands_of_later_versions_say_so_and_name_a_way() {
-    for (names, way) in [(["naut", "naut_runner"], "scripts/naut_runner.py")] {
-        for name in names {
-            for words in [
-                &[name][..],
-                &[name, "-Config", "config/stream_settings.json", "-Verbose", "1"],
-                &[name, "--help"],
-                &["help", name],
-                &["HELP", &name.replace('_', "-")],
-            ] {
-                let text = refused(words);
-                let (first, next) = text.split_once('\n').unwrap();
-                let named = words
-                    .iter()
-                    .any(|word| first == format!("error: \"{word}\" is not in this version"));
-                assert!(named, "{words:?}\n{text}");
-                assert!(next.starts_with("  next: ") && next.contains(way), "{words:?}\n{text}");
-                assert!(text.is_ascii() && !text.contains("unrecognized"));
-            }
-        }
-    }
-}
-
-#[test]
 fn sec01_a_token_on_the_command_line_is_refused_and_not_repeated() {
     for words in [
         &["stream", "-Config", "x", "-Token", "canary"][..],
@@ -649,4 +625,59 @@ fn unregister_needs_to_know_what() {
     );
     assert!(refused(&["unregister"]).contains("--all"));
     assert!(refused(&["unregister", "-Config", "c", "-Input", "w", "-All"]).contains("cannot be used with"));
+fn naut_in_both_styles() {
+    let naut = |words: &[&str]| match line(words) {
+        Ok(Command::Naut(args)) => args,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    for words in [
+        &[
+            "naut",
+            "-Config",
+            "x.json",
+            "-Verbose",
+            "0",
+            "-Profile",
+            "Demo",
+            "-PrintSummary",
+            "-Json",
+        ][..],
+        &[
+            "NAUT_RUNNER",
+            "--config=x.json",
+            "-v0",
+            "--profile=demo",
+            "--print-summary",
+            "--json",
+        ],
+        &[
+            "naut-runner",
+            "-config:x.json",
+            "-verbose:$false",
+            "-profile:DEMO",
+            "-print_summary:$true",
+            "-json",
+        ],
+    ] {
+        let args = naut(words);
+        assert_eq!((args.config, args.level), (PathBuf::from("x.json"), LevelFilter::Warn));
+        assert_eq!(args.profile, Some(crate::naut::Profile::Demo));
+        assert!(args.print_summary && args.json && !args.check_config && args.clock.is_none());
+    }
+    let args = naut(&["naut", "-c", "x.json"]);
+    assert_eq!(
+        (args.level, args.profile, args.after_row),
+        (LevelFilter::Info, None, None)
+    );
+    assert!(!args.print_summary && !args.json);
+    for (words, part) in [
+        (&["naut"][..], "naut needs -Config <path>"),
+        (
+            &["naut", "-Config", "x", "-Profile", "fast"],
+            "one of prod, prodlite, demo",
+        ),
+        (&["naut", "-Config", "x", "-Profil", "prod"], "did you mean --profile?"),
+    ] {
+        assert!(refused(words).contains(part), "{words:?}\n{}", refused(words));
+    }
 }

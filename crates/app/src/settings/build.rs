@@ -8,7 +8,7 @@ use jsonc_parser::ast::{Object, Value};
 
 use super::reader::{Reader, property, span};
 use super::{Env, Mode, Overrides, Settings, SettingsError, Source, WebSocket};
-use super::{burst, decode, excerpt, hours, keys, places, problem, secrets, syntax, watch};
+use super::{burst, decode, excerpt, hours, keys, naut, places, problem, secrets, syntax, watch};
 use crate::text;
 
 /// Reads everything; the only way to make settings from a file.
@@ -32,7 +32,10 @@ pub(super) fn settings(
     }
     let settings = match &tree {
         Some(Value::Object(root)) => {
-            let settings = read(&mut reader, root, overrides, env);
+            let mut settings = read(&mut reader, root, overrides, env);
+            settings.naut = overrides
+                .naut
+                .map(|flags| naut::read(&mut reader, root, flags, &settings.db_path));
             places::check(&mut reader, root, &settings, name);
             Some(settings)
         }
@@ -107,13 +110,14 @@ fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: 
         pending_max: reader
             .number(root, &keys::PENDING_MAX)
             .map_or(d.pending_max, |n| n as usize),
-        market_window: market_window(reader, root),
+        market_window: market_window(reader, root, "market_window"),
         tick_rule: reader.word(root, "tick_rule").unwrap_or(d.tick_rule),
         durability: reader.word(root, "durability").unwrap_or(d.durability),
         journal_dir: other_path(reader, root, "journal_dir"),
         snapshot_db: other_path(reader, root, "snapshot_db"),
         features_db: other_path(reader, root, "features_db"),
         burst: burst::read(reader, root),
+        naut: None,
         notes: Vec::new(),
         sources: d.sources,
     }
@@ -218,15 +222,16 @@ fn other_path(reader: &mut Reader<'_>, root: &Object<'_>, key: &'static str) -> 
     reader.text(root, key, true).map(|path| PathBuf::from(path.trim()))
 }
 
-fn market_window(reader: &mut Reader<'_>, root: &Object<'_>) -> Vec<(u32, u32)> {
-    let Some(written) = reader.text(root, "market_window", true) else {
+/// Hours at a key; none when the key is missing or wrong.
+pub(super) fn market_window(reader: &mut Reader<'_>, root: &Object<'_>, key: &'static str) -> Vec<(u32, u32)> {
+    let Some(written) = reader.text(root, key, true) else {
         return Vec::new();
     };
     hours::parse(&written).unwrap_or_else(|why| {
-        let at = property(root, "market_window").map_or(0..0, |property| span(&property.value));
+        let at = reader.get(root, key).map_or(0..0, span);
         let found = format!("\"{}\"", text::cut(&written, 60));
         let allowed = format!("JST spans like \"09:00-11:30,12:30-15:30\" ({why})");
-        reader.problem(at, "market_window", problem::found(found, allowed));
+        reader.problem(at, key, problem::found(found, allowed));
         Vec::new()
     })
 }

@@ -82,7 +82,7 @@ pub(super) struct Number {
     pub raise: bool,
 }
 
-const fn whole(key: &'static str, min: f64, max: f64) -> Number {
+pub(super) const fn whole(key: &'static str, min: f64, max: f64) -> Number {
     Number {
         key,
         min,
@@ -92,7 +92,7 @@ const fn whole(key: &'static str, min: f64, max: f64) -> Number {
     }
 }
 
-const fn real(key: &'static str, min: f64, max: f64) -> Number {
+pub(super) const fn real(key: &'static str, min: f64, max: f64) -> Number {
     Number {
         key,
         min,

@@ -97,8 +97,15 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The value of `key` in `object`; `null` counts as not given.
+    /// The value of `key` in `object`, where `a.b` is the key `b` of the object at `a`; `null` counts as not given.
     pub(super) fn get<'o, 'a>(&self, object: &'o Object<'a>, key: &str) -> Option<&'o Value<'a>> {
+        let (mut object, mut key) = (object, key);
+        while let Some((section, rest)) = key.split_once('.') {
+            match &property(object, section)?.value {
+                Value::Object(inner) => (object, key) = (inner, rest),
+                _ => return None,
+            }
+        }
         let value = &property(object, key)?.value;
         (!matches!(value, Value::NullKeyword(_))).then_some(value)
     }
@@ -116,14 +123,7 @@ impl<'t> Reader<'t> {
 
     /// A number in the range of `spec`, from the section that its key path names.
     pub(super) fn number(&mut self, root: &Object<'_>, spec: &Number) -> Option<f64> {
-        let (mut object, mut key) = (root, spec.key);
-        while let Some((section, rest)) = key.split_once('.') {
-            match property(object, section).map(|p| &p.value) {
-                Some(Value::Object(inner)) => (object, key) = (inner, rest),
-                _ => return None,
-            }
-        }
-        let value = self.get(object, key)?;
+        let value = self.get(root, spec.key)?;
         let allowed = allowed(spec);
         let Some(number) = self.plain_number(value, spec.key) else {
             self.wrong(value, spec.key, allowed);

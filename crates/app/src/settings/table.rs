@@ -3,7 +3,8 @@
 use ayumi_engine::burst::BurstSettings;
 use secrecy::SecretString;
 
-use super::{Settings, Source, hours};
+use super::{NautSettings, Settings, Source, hours, naut};
+use crate::naut::Gate;
 use crate::text;
 
 /// Longest value shown, in characters.
@@ -34,7 +35,7 @@ pub(super) fn render(settings: &Settings) -> String {
 /// Every key with its effective value. The one list of all settings: a new one belongs here too.
 fn rows(s: &Settings) -> Vec<(&'static str, String)> {
     let websocket = s.websocket;
-    vec![
+    let mut rows = vec![
         ("mode", s.mode.to_string()),
         ("host", s.host.clone()),
         ("port", s.port.to_string()),
@@ -66,14 +67,7 @@ fn rows(s: &Settings) -> Vec<(&'static str, String)> {
         ("rest_poll_ms", s.rest_poll_ms.to_string()),
         ("board_max_age_ms", s.board_max_age_ms.to_string()),
         ("pending_max", s.pending_max.to_string()),
-        (
-            "market_window",
-            if s.market_window.is_empty() {
-                "always".into()
-            } else {
-                hours::show(&s.market_window)
-            },
-        ),
+        ("market_window", window(&s.market_window)),
         ("tick_rule", s.tick_rule.to_string()),
         ("durability", s.durability.to_string()),
         (
@@ -89,7 +83,53 @@ fn rows(s: &Settings) -> Vec<(&'static str, String)> {
             optional(s.features_db.as_ref().map(|path| path.display().to_string())),
         ),
         ("burst", s.burst.as_ref().map_or_else(|| "not set".to_owned(), burst)),
+    ];
+    rows.extend(s.naut.iter().flat_map(naut_rows));
+    rows
+}
+
+fn naut_rows(n: &NautSettings) -> Vec<(&'static str, String)> {
+    let r = &n.rules;
+    let gate = |g: &Gate, sign: &str| {
+        let imb = g.imb.map_or_else(|| "any".to_owned(), |imb| format!("{sign} {imb}"));
+        format!(
+            "uptick {sign} {} imb {imb} spread <= {} bp vol > {}",
+            g.uptick, g.spread_max_bp, g.vol_min
+        )
+    };
+    let by_code: Vec<String> = r
+        .vol_min_by_ticker
+        .iter()
+        .map(|(t, vol)| format!("{t} {vol}"))
+        .collect();
+    vec![
+        ("settings.naut.db_path", n.db_path.display().to_string()),
+        ("settings.naut.profile", r.profile.to_string()),
+        ("settings.naut.window", r.window.to_string()),
+        (
+            "settings.naut.cooldown_sec",
+            (r.cooldown_ms as f64 / 1_000.0).to_string(),
+        ),
+        ("settings.naut.market_window", window(&r.market_window)),
+        (
+            "settings.naut.vol_min_by_code",
+            if by_code.is_empty() {
+                "none".to_owned()
+            } else {
+                by_code.join(", ")
+            },
+        ),
+        (naut::BUY, gate(&r.buy, ">=")),
+        (naut::SELL, gate(&r.sell, "<=")),
     ]
+}
+
+fn window(spans: &[(u32, u32)]) -> String {
+    if spans.is_empty() {
+        "always".to_owned()
+    } else {
+        hours::show(spans)
+    }
 }
 
 fn burst(b: &BurstSettings) -> String {

@@ -2,6 +2,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod naut_keys;
 mod places;
 mod random;
 mod secret;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What tells a file from every other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId(#[cfg(unix)] (u64, u64));
+pub(crate) struct FileId(#[cfg(unix)] (u64, u64));
 
 /// How many names (hard links) the file has. Each would get a write-ahead log and a lock of its own.
 #[cfg(unix)]
@@ -22,7 +22,7 @@ pub(super) fn names(_path: &Path) -> std::io::Result<u64> {
 
 /// The file at a path; `None` when there is none.
 #[cfg(unix)]
-pub(super) fn file_id(path: &Path) -> Option<FileId> {
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;
     Some(FileId((metadata.dev(), metadata.ino())))
@@ -30,6 +30,6 @@ pub(super) fn file_id(path: &Path) -> Option<FileId> {
 
 /// Windows refuses to delete, rename or replace a file that SQLite has open.
 #[cfg(not(unix))]
-pub(super) fn file_id(_path: &Path) -> Option<FileId> {
+pub(crate) fn file_id(_path: &Path) -> Option<FileId> {
     Some(FileId())
 }
