@@ -225,6 +225,8 @@ pub struct NautArgs {
     pub check_config: bool,
     /// `--clock`: whose date is today.
     pub clock: Option<TestClock>,
+    /// `--db`: beats the file.
+    pub db: Option<PathBuf>,
     /// `--after-row`: rows behind it are new.
     pub after_row: Option<i64>,
 }

@@ -491,6 +491,38 @@ mod beside_a_recorder {
     }
 
     #[test]
+    fn beside_a_replay_the_signals_are_those_of_the_recorded_day() {
+        let desk = Desk::mock(settings());
+        let args = ["--seed", "9", "--clock", TEN, "--duration", "3s"];
+        desk.stream(&args).ended().expect(0);
+        let replay = [
+            "replay",
+            "-Config",
+            "c.json",
+            "--target-db",
+            "again.db",
+            "--no-sleep",
+            "--run-naut",
+            "--naut-grace",
+            "2",
+        ];
+        let extra = ["--naut-extra", "--json -v0"];
+        let all: Vec<&str> = replay.iter().chain(&extra).copied().collect();
+        let ended = Worker::start(desk.folder(), &all).ended().expect(0);
+        let told: Vec<Value> = ended
+            .lines("\"side\":")
+            .iter()
+            .map(|l| serde_json::from_str(l).expect("JSON"))
+            .collect();
+        let told: Vec<Key> = told.iter().map(key).collect();
+        let (expected, _) = sum(&desk, &["--db", "again.db"]);
+        assert!(expected.len() > 5 && told == expected, "{told:?}\n{expected:?}");
+        assert_eq!(table(&Store::open(&desk.path("again.db"))), expected);
+        // The bursts are computed anew from the same rows: the recorded day says the same.
+        assert_eq!(sum(&desk, &[]).0, expected);
+    }
+
+    #[test]
     fn c02_naut_stops_within_a_second_whatever_it_is_doing() {
         // Nothing there; a day being read; stdout unread.
         let empty = Desk::mock(settings());

@@ -42,6 +42,9 @@ pub(super) struct Naut {
     /// Test clock: JST start time and speed, like "2026-11-20T07:50:00@60"; only its date counts
     #[arg(long, value_name = "TIME@SPEED", value_parser = TestClock::parse)]
     clock: Option<TestClock>,
+    /// Follow this database, whatever the settings say: for programs that start it
+    #[arg(long, value_name = "PATH", hide = true)]
+    db: Option<PathBuf>,
     /// Rows behind this row id are new, instead of those that come after the start: for programs that start it
     #[arg(long, value_name = "ROWID", hide = true)]
     after_row: Option<i64>,
@@ -66,6 +69,7 @@ pub(super) fn args(naut: Naut) -> Result<NautArgs, Message> {
         json: naut.json,
         check_config: naut.check_config,
         clock: naut.clock,
+        db: naut.db,
         after_row: naut.after_row,
     })
 }

@@ -18,7 +18,10 @@ pub fn run(args: &NautArgs) -> Exit {
     let overrides = Overrides {
         offline: true,
         symbols_optional: true,
-        naut: Some(NautFlags { profile: args.profile }),
+        naut: Some(NautFlags {
+            profile: args.profile,
+            db_path: args.db.clone(),
+        }),
         ..Overrides::default()
     };
     let settings = match settings::load(&args.config, &overrides, &settings::process_env) {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_store::reader::Reader;
+use ayumi_store::reader::{FeatureReader, Reader};
 use ayumi_store::{Durability, FeatureSink, Options, StoreError};
 use ayumi_wire::jst::{self, Date};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -145,7 +145,8 @@ fn try_database(
     if args.truncate {
         log::info!("{} feature rows of {date} deleted", sink.truncate(date)?);
     }
-    *naut = args.naut.as_ref().and_then(|beside| start_naut(args, beside));
+    let file = ayumi_store::path_for(&target, date);
+    *naut = args.naut.as_ref().and_then(|beside| start_naut(args, beside, &file));
     let day = Day {
         date,
         tickers: args.symbols.iter().flatten().map(Symbol::ticker).collect(),
@@ -199,11 +200,16 @@ fn options(settings: &Settings, path: PathBuf) -> Options {
     }
 }
 
-/// `ayumi naut` with the same settings, its output on this console.
-fn start_naut(args: &ReplayArgs, beside: &NautBeside) -> Option<Child> {
+/// `ayumi naut` with the same settings on the file that is written, its output on this console. What the replay adds is
+/// new to it, however long its start takes.
+fn start_naut(args: &ReplayArgs, beside: &NautBeside, file: &Path) -> Option<Child> {
+    let newest = FeatureReader::open(file).and_then(|reader| reader.map_or(Ok(None), |reader| reader.newest()));
+    let behind = newest.ok().flatten().map_or(0, |mark| mark.rowid);
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ayumi"));
     let started = Command::new(program)
         .args(["naut".as_ref(), "-Config".as_ref(), args.config.as_os_str()])
+        .args(["--db".as_ref(), file.as_os_str()])
+        .arg(format!("--after-row={behind}"))
         .args(&beside.extra)
         .spawn();
     started

@@ -35,6 +35,7 @@ pub(super) fn settings(
             let mut settings = read(&mut reader, root, overrides, env);
             settings.naut = overrides
                 .naut
+                .as_ref()
                 .map(|flags| naut::read(&mut reader, root, flags, &settings.db_path));
             places::check(&mut reader, root, &settings, name);
             Some(settings)

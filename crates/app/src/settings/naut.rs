@@ -15,10 +15,12 @@ use super::{Source, build};
 use crate::naut::{Gate, Profile, Rules};
 
 /// What the command line says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NautFlags {
     /// `--profile`.
     pub profile: Option<Profile>,
+    /// `--db`.
+    pub db_path: Option<PathBuf>,
 }
 
 /// What `ayumi naut` can be told, valid.
@@ -111,7 +113,7 @@ const FLAT: [&str; 7] = [
 ];
 
 /// Reads everything; `db_path` is that of the recorder.
-pub(super) fn read(reader: &mut Reader<'_>, root: &Object<'_>, flags: NautFlags, db_path: &Path) -> NautSettings {
+pub(super) fn read(reader: &mut Reader<'_>, root: &Object<'_>, flags: &NautFlags, db_path: &Path) -> NautSettings {
     check_keys(reader, root);
     let db = reader.text(root, "settings.naut.db_path", false);
     let mut profile: Profile = reader.word(root, "settings.naut.profile").unwrap_or_default();
@@ -138,8 +140,12 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &Object<'_>, flags: NautFlags,
     }
     rules.market_window = build::market_window(reader, root, "settings.naut.market_window");
     rules.vol_min_by_ticker = vol_min_by_code(reader, root);
+    if flags.db_path.is_some() {
+        reader.sources.insert("settings.naut.db_path", Source::Flag("--db"));
+    }
+    let db = flags.db_path.clone().or(db.map(|path| PathBuf::from(path.trim())));
     NautSettings {
-        db_path: db.map_or_else(|| db_path.to_owned(), |path| PathBuf::from(path.trim())),
+        db_path: db.unwrap_or_else(|| db_path.to_owned()),
         rules,
     }
 }

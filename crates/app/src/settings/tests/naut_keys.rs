@@ -7,7 +7,7 @@ fn naut_of(text: &str, profile: Option<Profile>) -> Result<Settings, SettingsErr
     let overrides = Overrides {
         offline: true,
         symbols_optional: true,
-        naut: Some(NautFlags { profile }),
+        naut: Some(NautFlags { profile, db_path: None }),
         ..Overrides::default()
     };
     build::settings(NAME, text.as_bytes(), &overrides, &no_env)
