@@ -2,8 +2,8 @@
 
 pub mod demo;
 pub mod export;
-pub mod register;
 pub mod naut;
+pub mod register;
 pub mod replay;
 pub mod sim;
 pub mod stream;

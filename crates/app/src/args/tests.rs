@@ -625,6 +625,9 @@ fn unregister_needs_to_know_what() {
     );
     assert!(refused(&["unregister"]).contains("--all"));
     assert!(refused(&["unregister", "-Config", "c", "-Input", "w", "-All"]).contains("cannot be used with"));
+}
+
+#[test]
 fn naut_in_both_styles() {
     let naut = |words: &[&str]| match line(words) {
         Ok(Command::Naut(args)) => args,
