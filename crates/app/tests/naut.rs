@@ -149,7 +149,7 @@ mod oracle {
         let checks = [
             (
                 1,
-                last.len() == p.k && last.iter().filter(|r| leans(r)).count() >= p.k / 2 + 1,
+                last.len() == p.k && last.iter().filter(|r| leans(r)).count() > p.k / 2,
             ),
             (2, now.v > p.v),
             (3, now.s.map_or(p.unknown, |s| s <= p.s)),

@@ -17,11 +17,11 @@ pub const CHUNK: usize = 4_096;
 /// Who is told about rows.
 pub trait Listener {
     /// A row that was there before the start.
-    fn old(&mut self, row: &FollowedRow);
+    fn on_old(&mut self, row: &FollowedRow);
     /// A new row of this database.
-    fn new(&mut self, path: &Path, row: &FollowedRow);
+    fn on_new(&mut self, path: &Path, row: &FollowedRow);
     /// A place was found again by time: what happened, in words.
-    fn moved(&mut self, path: &Path, why: &str);
+    fn on_moved(&mut self, path: &Path, why: &str);
     /// The user wants to stop.
     fn stopped(&self) -> bool;
 }
@@ -95,7 +95,7 @@ impl Follower {
             }
             self.place = None;
             if gone {
-                listener.moved(&wanted, "the file was deleted, moved or replaced");
+                listener.on_moved(&wanted, "the file was deleted, moved or replaced");
             }
         }
         let opened = match next {
@@ -148,7 +148,7 @@ impl Follower {
             rowid = newest;
             for row in rows.iter().filter(|row| row.rowid <= until) {
                 note_newest(&mut self.newest, &row.ts);
-                listener.old(row);
+                listener.on_old(row);
             }
         }
         Ok(())
@@ -165,14 +165,14 @@ impl Follower {
                 *mark = Some(lost);
             } else {
                 *rowid = reader.behind(newest.as_deref().unwrap_or_default())?;
-                listener.moved(reader.path(), "rows were deleted or renumbered");
+                listener.on_moved(reader.path(), "rows were deleted or renumbered");
             }
         }
         while !listener.stopped() {
             let rows = reader.after(*rowid, CHUNK)?;
             for row in &rows {
                 note_newest(newest, &row.ts);
-                listener.new(reader.path(), row);
+                listener.on_new(reader.path(), row);
             }
             let Some(last) = rows.last() else { break };
             *rowid = last.rowid;

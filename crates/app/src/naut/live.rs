@@ -145,14 +145,14 @@ impl Watcher<'_> {
 }
 
 impl Listener for Watcher<'_> {
-    fn old(&mut self, row: &FollowedRow) {
+    fn on_old(&mut self, row: &FollowedRow) {
         self.old += 1;
         if let Some(judged) = signal::row(row) {
             self.judge.judge(&row.ticker, &judged);
         }
     }
 
-    fn new(&mut self, path: &Path, row: &FollowedRow) {
+    fn on_new(&mut self, path: &Path, row: &FollowedRow) {
         let verdict = signal::row(row).map(|judged| self.judge.judge(&row.ticker, &judged));
         self.tally.count(verdict.as_ref());
         if verdict.is_none() && self.tally.unreadable == 1 {
@@ -172,7 +172,7 @@ impl Listener for Watcher<'_> {
         self.keeper.add(path, found);
     }
 
-    fn moved(&mut self, path: &Path, why: &str) {
+    fn on_moved(&mut self, path: &Path, why: &str) {
         log::warn!(
             "{}: {why}; going on with the rows that are newer than those judged",
             path.display()

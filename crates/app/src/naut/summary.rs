@@ -12,7 +12,7 @@ use super::follow::CHUNK;
 use super::judge::{Judge, Verdict};
 use super::rules::{Profile, Rules};
 use super::signal;
-use super::tally::Tally;
+use super::tally::{Count, Tally};
 
 /// Days back in which a file is looked for when the path has a `{date}`: more than the longest holidays.
 const DAYS_BACK: i64 = 400;
@@ -117,21 +117,20 @@ fn day_of(reader: &FeatureReader, today: Date) -> Result<Option<Day>, StoreError
 impl Summed {
     /// For people: a table.
     pub fn table(&self) -> String {
-        let (usual, odd) = self.tally.named();
+        let t = &self.tally;
         let mut lines = vec![self.head()];
         let mut put = |name: &str, count: u64| lines.push(format!("  {name:<10} {count:>10}"));
-        put("rows", self.tally.rows);
-        put("accepted", self.tally.signals());
-        let (sides, reasons) = usual.split_at(2);
-        for (name, count) in sides {
-            put(&format!("  {name}"), *count);
+        put("rows", t.rows);
+        put("accepted", t.signals());
+        for (name, count) in t.accepted() {
+            put(&format!("  {name}"), count);
         }
-        put("skipped", self.tally.skipped.iter().sum());
-        for (name, count) in reasons {
-            put(&format!("  {name}"), *count);
+        put("skipped", t.skipped.iter().sum());
+        for (name, count) in t.skipped() {
+            put(&format!("  {name}"), count);
         }
-        for (name, count) in odd.iter().filter(|(_, count)| *count > 0) {
-            put(name, *count);
+        for (name, count) in t.not_judged().into_iter().filter(|(_, count)| *count > 0) {
+            put(name, count);
         }
         lines.join("\n")
     }
@@ -139,21 +138,18 @@ impl Summed {
     /// For programs: one line of JSON.
     pub fn to_json(&self) -> String {
         let t = &self.tally;
-        let (usual, odd) = t.named();
-        let object = |named: &[(&'static str, u64)]| -> serde_json::Map<_, _> {
-            named
-                .iter()
-                .map(|(name, count)| ((*name).to_owned(), json!(count)))
-                .collect()
+        let object = |counts: Vec<Count>| -> serde_json::Map<_, _> {
+            let named = counts.into_iter().map(|(name, count)| (name.to_owned(), json!(count)));
+            named.collect()
         };
         signal::ascii(&json!({
             "summary": self.date.map(|date| date.to_string()),
             "profile": self.profile.word(),
             "db": self.path.to_string_lossy(),
             "rows": t.rows,
-            "accepted": object(&usual[..2]),
-            "skipped": object(&usual[2..]),
-            "not_judged": object(&odd),
+            "accepted": object(t.accepted()),
+            "skipped": object(t.skipped()),
+            "not_judged": object(t.not_judged()),
         }))
     }
 

@@ -3,6 +3,9 @@
 use super::judge::{Reason, Verdict};
 use super::rules::Side;
 
+/// A number with its name.
+pub type Count = (&'static str, u64);
+
 /// Counts of verdicts. Every row is in exactly one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -39,15 +42,26 @@ impl Tally {
         self.accepted.iter().sum()
     }
 
-    /// Every number with its name: those that are always worth a line, then those that say that something is odd.
-    pub fn named(&self) -> (Vec<(&'static str, u64)>, Vec<(&'static str, u64)>) {
-        let accepted = Side::BOTH.map(|side| (side.word(), self.accepted[side as usize]));
-        let skipped = Reason::ALL.map(|reason| (reason.word(), self.skipped[reason as usize]));
-        let odd = [
+    /// Signals by side.
+    pub fn accepted(&self) -> Vec<Count> {
+        Side::BOTH
+            .map(|side| (side.word(), self.accepted[side as usize]))
+            .to_vec()
+    }
+
+    /// Rows that became none, by reason.
+    pub fn skipped(&self) -> Vec<Count> {
+        Reason::ALL
+            .map(|reason| (reason.word(), self.skipped[reason as usize]))
+            .to_vec()
+    }
+
+    /// Rows that were not judged; none of them in an ordinary day.
+    pub fn not_judged(&self) -> Vec<Count> {
+        vec![
             ("outside", self.outside),
             ("seen", self.seen),
             ("unreadable", self.unreadable),
-        ];
-        (accepted.into_iter().chain(skipped).collect(), odd.to_vec())
+        ]
     }
 }

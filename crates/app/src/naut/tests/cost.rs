@@ -21,15 +21,15 @@ struct Counting {
 }
 
 impl Listener for Counting {
-    fn old(&mut self, _: &FollowedRow) {
+    fn on_old(&mut self, _: &FollowedRow) {
         self.old += 1;
     }
 
-    fn new(&mut self, _: &Path, _: &FollowedRow) {
+    fn on_new(&mut self, _: &Path, _: &FollowedRow) {
         self.new += 1;
     }
 
-    fn moved(&mut self, _: &Path, why: &str) {
+    fn on_moved(&mut self, _: &Path, why: &str) {
         panic!("{why}");
     }
 

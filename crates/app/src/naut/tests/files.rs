@@ -75,18 +75,18 @@ struct Told {
 }
 
 impl Listener for Told {
-    fn old(&mut self, row: &FollowedRow) {
+    fn on_old(&mut self, row: &FollowedRow) {
         self.old.push(row.ts.clone());
     }
 
-    fn new(&mut self, path: &Path, row: &FollowedRow) {
+    fn on_new(&mut self, path: &Path, row: &FollowedRow) {
         self.new.push(row.ts.clone());
         if self.paths.last().is_none_or(|last| last != path) {
             self.paths.push(path.to_owned());
         }
     }
 
-    fn moved(&mut self, _: &Path, _: &str) {
+    fn on_moved(&mut self, _: &Path, _: &str) {
         self.moved += 1;
     }
 
@@ -266,20 +266,20 @@ struct Judging {
 }
 
 impl Listener for Judging {
-    fn old(&mut self, row: &FollowedRow) {
+    fn on_old(&mut self, row: &FollowedRow) {
         if let Some(judged) = signal::row(row) {
             self.judge.judge(&row.ticker, &judged);
         }
     }
 
-    fn new(&mut self, _: &Path, row: &FollowedRow) {
+    fn on_new(&mut self, _: &Path, row: &FollowedRow) {
         let verdict = signal::row(row).map(|judged| self.judge.judge(&row.ticker, &judged));
         if let Some(Verdict::Accepted(score)) = verdict {
             self.found.borrow_mut().push(signal::stored(row, score, self.profile));
         }
     }
 
-    fn moved(&mut self, _: &Path, _: &str) {
+    fn on_moved(&mut self, _: &Path, _: &str) {
         panic!("nothing moved");
     }
 

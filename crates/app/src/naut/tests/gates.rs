@@ -156,6 +156,9 @@ fn an_unknown_imbalance_counts_as_zero() {
     }
 }
 
+/// A reason and what brings it about.
+type Spoil = (Reason, fn(&mut Row));
+
 #[test]
 fn the_first_reason_is_told_in_the_order_of_the_specification() {
     let order = [
@@ -169,7 +172,7 @@ fn the_first_reason_is_told_in_the_order_of_the_specification() {
     ];
     assert_eq!(Reason::ALL, order);
     let rules = Profile::Prod.rules();
-    let spoil: [(Reason, fn(&mut Row)); 4] = [
+    let spoil: [Spoil; 4] = [
         (Reason::Vol, |r| r.volume = 600.0),
         (Reason::Spread, |r| r.spread_bp = None),
         (Reason::Uptick, |r| r.uptick = 0.61),

@@ -150,11 +150,9 @@ fn c03_every_number_of_naut_refuses_what_is_out_of_range_and_names_the_range() {
     {
         let entry = |value: &str| {
             let keys: Vec<&str> = spec.key.split('.').collect();
-            let inner = keys
-                .iter()
+            keys.iter()
                 .rev()
-                .fold(value.to_owned(), |inner, key| format!("{{\"{key}\": {inner}}}"));
-            inner
+                .fold(value.to_owned(), |inner, key| format!("{{\"{key}\": {inner}}}"))
         };
         let too_large = format!("{}", spec.max * 2.0 + 1.0);
         for wrong in ["-2", "1e300", "true", "\"abc\"", "\"NaN\"", "[]", "{}", &too_large] {
