@@ -119,7 +119,7 @@ fn journal(desk: &Desk) -> Vec<Owned> {
 }
 
 #[test]
-fn g06_a_replay_gives_the_rows_of_the_day_with_cuts_guards_boards_and_restarts() {
+fn j05_a_replay_gives_the_rows_of_the_day_with_cuts_guards_boards_and_restarts() {
     at_once([1, 2, 3], |seed| {
         let station = lines(seed);
         let desk = desk(&station, json!({}));
@@ -180,7 +180,7 @@ fn live_is_replayed(station: &SimHandle, clock: &str, symbols: Value) {
 }
 
 #[test]
-fn g06_an_accelerated_day_is_replayed_bit_for_bit() {
+fn j05_an_accelerated_day_is_replayed_bit_for_bit() {
     at_once([11, 12, 13], |seed| {
         let station = station(|c| {
             let symbols = ["7203", "8306", "9984", "285A", "1570", "101"];
@@ -199,7 +199,7 @@ fn g06_an_accelerated_day_is_replayed_bit_for_bit() {
 }
 
 #[test]
-fn g06_a_recorded_day_is_replayed_bit_for_bit() {
+fn j05_a_recorded_day_is_replayed_bit_for_bit() {
     let folder = std::env::var_os("AYUMI_REALDATA").map(PathBuf::from);
     let path = folder.map(|folder| folder.join("push_247A_20251031.jsonl.gz"));
     let Some(path) = path.filter(|path| path.exists()) else {
@@ -220,7 +220,7 @@ fn jst(text: &str) -> Stamp {
 }
 
 #[test]
-fn g06_after_a_kill_every_stored_window_is_in_the_replay() {
+fn j01_after_a_kill_every_stored_window_is_in_the_replay() {
     at_once([4, 5, 6], |seed| {
         let station = market(seed, 600.0);
         let desk = desk(&station, json!({"window_ms": 100}));
@@ -244,7 +244,7 @@ fn g06_after_a_kill_every_stored_window_is_in_the_replay() {
 }
 
 #[test]
-fn g06_a_kill_without_a_run_after_it_leaves_one_open_window_more() {
+fn j01_a_kill_without_a_run_after_it_leaves_one_open_window_more() {
     let station = market(7, 600.0);
     let desk = desk(&station, json!({"window_ms": 100}));
     let worker = desk.stream(&["--clock", "2026-11-20T10:00:00@5"]);
@@ -268,7 +268,7 @@ fn g06_a_kill_without_a_run_after_it_leaves_one_open_window_more() {
 }
 
 #[test]
-fn g06_windows_merged_under_overload_are_merged_in_the_replay() {
+fn j05_windows_merged_under_overload_are_merged_in_the_replay() {
     let station = market(8, 2_000.0);
     let desk = desk(
         &station,
@@ -292,7 +292,7 @@ fn g06_windows_merged_under_overload_are_merged_in_the_replay() {
 }
 
 #[test]
-fn g06_the_journal_holds_what_came_in_letter_by_letter() {
+fn j01_the_journal_holds_what_came_in_letter_by_letter() {
     let station = station(|_| {});
     let desk = Desk::online(station.port(), json!({"journal_dir": "journal", "board_mode": "push"}));
     let worker = desk.stream(&["--clock", TEN]);
@@ -374,7 +374,7 @@ fn a_replay_refuses_what_cannot_be() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_does_not_stop_the_recording() {
+fn j03_a_journal_that_cannot_be_written_does_not_stop_the_recording() {
     let station = station(|_| {});
     let desk = Desk::online(station.port(), json!({"journal_dir": "journal", "board_mode": "push"}));
     let mut worker = desk.stream(&["--clock", TEN]);

@@ -63,7 +63,7 @@ fn what_was_put_in_comes_out() {
 }
 
 #[test]
-fn a_done_ticket_is_in_the_file_whatever_happens_next() {
+fn j01_a_done_ticket_is_in_the_file_whatever_happens_next() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path(), |_| {});
     let written = journal.written();
@@ -80,7 +80,7 @@ fn a_done_ticket_is_in_the_file_whatever_happens_next() {
 }
 
 #[test]
-fn s19_a_tail_cut_anywhere_costs_only_the_tail() {
+fn j04_a_tail_cut_anywhere_costs_only_the_tail() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path(), |_| {});
     for n in 0..300 {
@@ -158,7 +158,7 @@ fn one_file_per_start_and_day_and_size() {
 }
 
 #[test]
-fn n_a_disk_that_cannot_keep_up_costs_lines_that_are_counted_and_said() {
+fn j03_a_disk_that_cannot_keep_up_costs_lines_that_are_counted_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path(), |c| c.max_pending = 1);
     journal.put(MORNING, Kind::Push, b"too much for one byte of memory");
@@ -177,7 +177,7 @@ fn n_a_disk_that_cannot_keep_up_costs_lines_that_are_counted_and_said() {
 
 #[cfg(unix)]
 #[test]
-fn s_a_folder_that_goes_away_does_not_stop_anybody() {
+fn j03_a_folder_that_goes_away_does_not_stop_anybody() {
     let folder = tempfile::tempdir().unwrap();
     let inner: PathBuf = folder.path().join("journal");
     let mut journal = journal(&inner, |_| {});

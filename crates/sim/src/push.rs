@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 
-use self::frames::{ClientFrames, Event};
 pub(crate) use self::bend::{Fields, moved};
+use self::frames::{ClientFrames, Event};
 pub(crate) use self::outbox::Outbox;
 pub(crate) use self::player::Player;
 pub(crate) use self::trouble::Trouble;
