@@ -51,7 +51,12 @@ pub fn run(args: &ExportArgs) -> Exit {
             Exit::Done
         }
         Err(error) => {
-            text::stderr_line(&format!("error: {error}"));
+            let before = if matches!(error, ExportError::Stopped) {
+                ""
+            } else {
+                "error: "
+            };
+            text::stderr_line(&format!("{before}{error}"));
             exit(&error)
         }
     }
