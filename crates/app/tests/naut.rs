@@ -523,7 +523,7 @@ mod beside_a_recorder {
     }
 
     #[test]
-    fn c02_naut_stops_within_a_second_whatever_it_is_doing() {
+    fn g11_naut_stops_within_a_second_whatever_it_is_doing() {
         // Nothing there; a day being read; stdout unread.
         let empty = Desk::mock(settings());
         let mut waiting = follow(&empty, TEN);
@@ -566,7 +566,7 @@ mod beside_a_recorder {
 }
 
 #[test]
-fn x02_a_locked_database_delays_the_table_and_nothing_else() {
+fn a_locked_database_delays_the_table_and_nothing_else() {
     let desk = Desk::new();
     desk.settings(&json!({"settings": {"naut": {"profile": "demo", "window": 1}}}));
     let connection = empty(&desk.db());

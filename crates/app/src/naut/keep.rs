@@ -35,11 +35,6 @@ impl Keeper {
         self.waiting.push_back((path.to_owned(), row));
     }
 
-    /// Signals stored so far that were not in the table before.
-    pub fn stored(&self) -> u64 {
-        self.stored
-    }
-
     /// Stores what waits, as far as the database lets it; the rest goes on waiting.
     pub fn flush(&mut self) {
         while let Some((path, _)) = self.waiting.front() {
@@ -66,13 +61,14 @@ impl Keeper {
         }
     }
 
-    /// Stores what waits within `patience`; the number that could not be stored is returned.
-    pub fn finish(mut self, patience: Duration) -> usize {
+    /// Stores what waits within `patience`. Returns how many signals are new in the table, and how many could not be
+    /// stored.
+    pub fn finish(mut self, patience: Duration) -> (u64, usize) {
         let deadline = Instant::now() + patience;
         loop {
             self.flush();
             if self.waiting.is_empty() || Instant::now() >= deadline {
-                return self.waiting.len();
+                return (self.stored, self.waiting.len());
             }
             std::thread::sleep(PAUSE);
         }

@@ -134,8 +134,8 @@ impl Watcher<'_> {
         if let Some(lines) = self.lines {
             lines.finish(PATIENCE);
         }
-        let (known, unsaved) = (self.keeper.stored(), self.keeper.finish(PATIENCE));
-        log::info!("naut stop rows={rows} signals={signals} stored={known} unsaved={unsaved} unreadable={unreadable}");
+        let (stored, unsaved) = self.keeper.finish(PATIENCE);
+        log::info!("naut stop rows={rows} signals={signals} stored={stored} unsaved={unsaved} unreadable={unreadable}");
         if unsaved == 0 {
             return Exit::Done;
         }
