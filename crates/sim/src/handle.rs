@@ -76,11 +76,23 @@ impl Sim {
     }
 }
 
+/// Unix seconds of the year 2200: sums of times beyond do not fit into nanoseconds.
+const LATEST_S: i64 = 7_258_118_400;
+
 fn check(config: &SimConfig) -> Result<(), SimError> {
     if let Speed::Times(factor) = config.speed
         && !(factor.is_finite() && factor > 0.0)
     {
         return Err(SimError::Setting("the speed must be a number above 0"));
+    }
+    let odd = |at: Option<Stamp>| at.is_some_and(|at| !(0..LATEST_S).contains(&at.s()));
+    if odd(config.start) || odd(config.end) {
+        return Err(SimError::Setting(
+            "start and end must lie between the years 1970 and 2200",
+        ));
+    }
+    if matches!((config.start, config.end), (Some(start), Some(end)) if end <= start) {
+        return Err(SimError::Setting("the end must be later than the start"));
     }
     let Source::Market(market) = &config.source else {
         return Ok(());

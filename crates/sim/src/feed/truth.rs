@@ -1,7 +1,7 @@
 //! The ground truth as a file: every true trade, one CSV line each, in the order of their times.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -28,12 +28,18 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    /// Creates the file, or empties an older one.
+    /// Creates the file, or empties an older one of ours; any other file is left alone.
     pub(super) fn create(path: &Path) -> Result<Self, SimError> {
         let failed = |source| SimError::Truth {
             path: path.to_owned(),
             source,
         };
+        if is_another_file(path) {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it holds something else than a ground truth; name another file",
+            )));
+        }
         let mut file = BufWriter::with_capacity(1 << 16, File::create(path).map_err(failed)?);
         file.write_all(HEADER.as_bytes()).map_err(failed)?;
         file.flush().map_err(failed)?;
@@ -96,6 +102,16 @@ impl Drop for Truth {
     fn drop(&mut self) {
         self.flush();
     }
+}
+
+/// True for a file with content that does not begin as ours do. What is no plain file (a device) holds nothing.
+fn is_another_file(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
+    let mut begin = Vec::with_capacity(HEADER.len());
+    let read = File::open(path).and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut begin));
+    read.is_ok_and(|n| n > 0) && begin != HEADER.as_bytes()
 }
 
 fn wall_second(at: Stamp) -> String {

@@ -28,6 +28,8 @@ pub(crate) struct Outbox {
     writing_since: Option<Instant>,
     /// Messages accepted on this connection.
     accepted: u64,
+    /// `stall_after` has had its turn: a line that was let go again stays so.
+    was_stalled: bool,
     /// When the last ones were accepted; kept only while bursts are a fault.
     recent: VecDeque<Instant>,
     gate: Gate,
@@ -90,6 +92,7 @@ impl Outbox {
             writing: 0,
             writing_since: None,
             accepted: 0,
+            was_stalled: false,
             recent: VecDeque::new(),
             gate: Gate::Open,
             spare: Vec::new(),
@@ -175,9 +178,10 @@ impl Outbox {
     /// What the faults do to the line behind a message.
     fn after_message(&mut self, faults: &Faults, drawn: &dyn Fn(&str, f64) -> bool) {
         let trouble = Arc::clone(&self.trouble);
-        let now = Some(self.accepted);
+        let (now, was_stalled) = (self.accepted, self.was_stalled);
+        // A line that is past the count already when the fault is set has met it.
         let counted = |name: &str, after: Option<u64>| {
-            let hit = after == now;
+            let hit = after.is_some_and(|after| now >= after);
             if hit {
                 trouble.note(name);
             }
@@ -192,8 +196,11 @@ impl Outbox {
             self.close_with(faults.close_code, &faults.close_reason);
         } else if counted("half_open_after", faults.half_open_after) {
             self.end(Item::HalfOpen);
-        } else if counted("stall_after", faults.stall_after) || drawn("stall_chance", faults.stall_chance) {
+        } else if (!was_stalled && counted("stall_after", faults.stall_after))
+            || drawn("stall_chance", faults.stall_chance)
+        {
             self.gate = Gate::Stalled;
+            self.was_stalled = true;
         }
     }
 

@@ -15,6 +15,26 @@ fn data(outbox: &mut Outbox) -> Chunk {
 }
 
 #[test]
+fn a_fault_set_on_a_line_that_is_past_its_count_is_met_by_the_next_message() {
+    let mut outbox = fresh();
+    for _ in 0..5 {
+        assert!(outbox.put_message(b"a", &Faults::default()));
+    }
+    let stall = Faults {
+        stall_after: Some(3),
+        ..Faults::default()
+    };
+    assert!(outbox.put_message(b"b", &stall) && !outbox.put_message(b"c", &stall));
+    outbox.stall(false);
+    assert!(outbox.put_message(b"d", &stall), "a line that was let go stays so");
+    let reset = Faults {
+        reset_after: Some(3),
+        ..Faults::default()
+    };
+    assert!(outbox.put_message(b"e", &reset) && !outbox.put_message(b"f", &reset));
+}
+
+#[test]
 fn an_ending_comes_after_exactly_n_messages() {
     for (faults, ending) in [
         (
