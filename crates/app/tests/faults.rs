@@ -270,6 +270,9 @@ fn n14_a_market_in_pieces_is_stored_whole() {
     let port = station.port();
     let counters = station.counters();
     assert_eq!(counters.push_connections, 1);
+    // What was queued by then must be on the wire before the station goes.
+    let queued: u64 = counters.symbols.values().map(|s| s.queued).sum();
+    at_station(&station, "what was queued", |c| c.messages_sent >= queued);
     station.stop();
     let station = support::station_again(port, |_| {});
     line(&station, 1);

@@ -14,7 +14,9 @@ const CLOCK: &str = "2026-11-20T10:00:00@3";
 /// Four seconds of the mock market with burst columns.
 fn recorded() -> Desk {
     let desk = Desk::mock(json!({
-        "burst": {"vol_gate": 1, "vol_sum_gate": 1, "max_spread_bp": 100, "imb_thr": 0.01, "cooldown_sec": 0.5},
+        // So mild that there are bursts whichever ticks fall into a window.
+        "burst": {"window_count": 1, "uptick_thr_buy": 0.0, "vol_gate": 1, "vol_sum_gate": 1, "max_spread_bp": 100,
+                  "cooldown_sec": 0.5},
         "mock_interval_ms": 20,
     }));
     let worker = desk.stream(&["--clock", CLOCK, "--seed", "7", "--duration", "6s"]);

@@ -8,14 +8,13 @@
 
 mod common;
 
-use std::io::{ErrorKind, Write};
-use std::net::{Ipv4Addr, TcpStream};
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::time::Duration;
 
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_sim::{
-    BoardAnswer, Hours, MarketConfig, Refusal, RestAnswer, RestFault, Sim, SimConfig, SimError, Source, Speed,
-    TapeFault, TapeTrouble,
+    BoardAnswer, Hours, MarketConfig, RestAnswer, RestFault, Sim, SimConfig, SimError, Source, Speed, TapeFault,
+    TapeTrouble,
 };
 use common::{PATIENCE, Reader, TOKEN, ask, connect, connect_v6, register, request, send, skip, start};
 
@@ -368,40 +367,6 @@ fn the_date_is_the_station_s() {
     let sim = start(|c| c.start = Some(Stamp::from_s(nine)));
     let head = ask(sim.port(), "GET", "/ranking?Type=3", "").head;
     assert!(head.contains("\r\nDate: Fri, 18 Sep 2026 00:00:00 GMT\r\n"), "{head}");
-}
-
-#[test]
-fn connections_can_be_refused_and_are_taken_again() {
-    let sim = start(|_| ());
-    let port = sim.port();
-    let board = request("GET", "/board/7203@1", "", "");
-    let mut standing = Reader::new(connect(port));
-    assert!(sim.wait_until(PATIENCE, |c| c.connections == 1));
-    let end = |refusal| {
-        sim.set_fault(|f| f.refuse = Some(refusal));
-        let mut reader = Reader::new(connect(port));
-        // Whichever call meets the reset first tells of it.
-        reader.stream.write_all(board.as_bytes())?;
-        reader.rest()
-    };
-    assert_eq!(end(Refusal::Fin).unwrap(), b"");
-    assert_eq!(end(Refusal::Reset).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    sim.set_fault(|f| f.refuse = Some(Refusal::Silent));
-    let mut silent = Reader::new(connect(port));
-    silent.stream.write_all(board.as_bytes()).unwrap();
-    assert!(sim.wait_until(PATIENCE, |c| c.fault("refuse") == 3));
-    assert_eq!(end(Refusal::Closed).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert!(sim.wait_until(PATIENCE, |c| c.fault("refuse") == 4));
-    standing.stream.write_all(board.as_bytes()).unwrap();
-    assert_eq!(standing.answer().unwrap().status, 200, "what stands is not touched");
-    sim.set_fault(|f| f.refuse = None);
-    let began = Instant::now();
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(began.elapsed() < PATIENCE, "listens again");
-        std::thread::yield_now();
-    }
-    assert_eq!(ask(port, "GET", "/board/7203@1", "").status, 200);
-    assert_eq!(sim.counters().rest("GET /board"), 2, "the refused ones were not read");
 }
 
 /// What REST tells of a generated market agrees with itself: the tape with the volume, the limits with the prices, the
