@@ -190,7 +190,11 @@ impl SimHandle {
 
     /// Does something to the current client; nothing when there is none.
     pub fn cut(&self, how: Cut) {
-        self.shared.cut(&how);
+        match how {
+            Cut::Stall => self.shared.stall(None, true),
+            Cut::Resume => self.shared.stall(None, false),
+            how => self.shared.cut(&how),
+        }
     }
 
     /// Does something at once, as a script would; what lasts is taken back by the simulated clock.
@@ -203,18 +207,18 @@ impl SimHandle {
 
     /// Changes the faults from now on.
     pub fn set_fault(&self, f: impl FnOnce(&mut Faults)) {
-        f(&mut self.shared.station().faults);
+        self.shared.set_faults(f);
     }
 
     /// The forced logout: REST answers 401 4001007 until [`SimHandle::login`], and the token is dead for good. PUSH
     /// goes on.
     pub fn kill_token(&self) {
-        self.shared.station().session.logout();
+        self.shared.log(None, false);
     }
 
     /// Ends a forced logout. The old token stays dead: 401 4001009 until a new one is issued.
     pub fn login(&self) {
-        self.shared.station().session.login();
+        self.shared.log(None, true);
     }
 
     /// Another program issued a token: REST answers 401 4001009 until a new one is issued.

@@ -14,7 +14,7 @@ use ayumi_engine::Stamp;
 
 pub(crate) use self::decode::steps_of;
 pub(crate) use self::ghost::haunt;
-pub(crate) use self::stage::{Due, Order, Stage, Undo};
+pub(crate) use self::stage::{Due, Order, Owner, Stage};
 use crate::action::time::nanos;
 use crate::action::{Action, Time};
 

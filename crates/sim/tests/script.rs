@@ -122,6 +122,123 @@ fn what_lasts_is_taken_back() {
     assert_eq!(faults(&sim), (1, None));
 }
 
+/// A source that says how far the clock is: message n leaves at n times 100 ms.
+fn ticking() -> SimHandle {
+    let sim = start(|config| {
+        config.source = lines(1_000_000, 100);
+        config.speed = Speed::Times(100.0);
+    });
+    register(sim.port(), &["7203"]);
+    sim
+}
+
+/// Waits until so many simulated seconds have passed since `from`.
+fn pass(sim: &SimHandle, from: Stamp, seconds: i64) {
+    let messages = (from.plus_ms(seconds * 1000).ms_since(START) / 100) as u64 + 1;
+    assert!(sim.wait_until(PATIENCE, |c| c.symbols["7203"].messages > messages));
+}
+
+fn fault<T>(sim: &SimHandle, read: impl FnOnce(&ayumi_sim::Faults) -> T) -> T {
+    let mut seen = None;
+    sim.set_fault(|f| seen = Some(read(f)));
+    seen.unwrap()
+}
+
+#[test]
+fn the_end_of_an_action_ends_no_later_one() {
+    let sim = ticking();
+    let mut push = Push::open(sim.port());
+    push.text();
+    for (short, long) in [
+        ("stall 5s", "stall 2h"),
+        ("logout 5s", "logout 2h"),
+        ("refuse 5s", "refuse 2h"),
+        ("faults fragment=3 5s", "faults fragment=4 2h"),
+        ("maintenance 429 5s", "maintenance 503 2h"),
+    ] {
+        act(&sim, short);
+        act(&sim, long);
+    }
+    let queued = sim.counters().symbols["7203"].queued;
+    pass(&sim, sim.now(), 10);
+    assert_eq!(sim.counters().symbols["7203"].queued, queued, "stalled");
+    assert_eq!(fault(&sim, |f| (f.fragment, f.refuse.is_some())), (4, true));
+    assert_eq!(fault(&sim, |f| f.maintenance), Some(ayumi_sim::Maintenance::Stopped));
+    act(&sim, r#"[{"faults": {"maintenance": null, "refuse": null}}]"#);
+    assert_eq!(ask(sim.port(), "GET", "/board/7203@1", "").code(), 4_001_007);
+}
+
+#[test]
+fn the_one_before_goes_on_when_a_later_one_ends() {
+    let sim = ticking();
+    let mut push = Push::open(sim.port());
+    push.text();
+    act(&sim, "faults fragment=3 2h");
+    act(&sim, "faults fragment=4 5s");
+    act(&sim, "stall");
+    act(&sim, "stall 5s");
+    let queued = sim.counters().symbols["7203"].queued;
+    pass(&sim, sim.now(), 10);
+    assert_eq!(fault(&sim, |f| f.fragment), 3);
+    assert_eq!(sim.counters().symbols["7203"].queued, queued, "it was to stay stalled");
+}
+
+#[test]
+fn what_was_changed_since_is_not_taken_back() {
+    let sim = ticking();
+    let mut push = Push::open(sim.port());
+    push.text();
+    act(&sim, "refuse 5s");
+    act(&sim, "listen");
+    act(&sim, "refuse");
+    act(&sim, "faults fragment=3 drip=900000 5s");
+    act(&sim, "faults fragment=7");
+    sim.set_fault(|f| f.drip = Some(800_000));
+    act(&sim, "logout 5s");
+    act(&sim, "login");
+    act(&sim, "logout");
+    pass(&sim, sim.now(), 10);
+    assert_eq!(fault(&sim, |f| (f.fragment, f.drip)), (7, Some(800_000)));
+    assert!(fault(&sim, |f| f.refuse.is_some()), "refused for good");
+    act(&sim, "listen");
+    assert_eq!(ask(sim.port(), "GET", "/board/7203@1", "").code(), 4_001_007);
+}
+
+#[test]
+fn healing_ends_everything_that_is_held() {
+    let sim = ticking();
+    let mut push = Push::open(sim.port());
+    push.text();
+    for action in [
+        "stall 2h",
+        "logout 2h",
+        "refuse 2h",
+        "faults fragment=3 2h",
+        "maintenance",
+    ] {
+        act(&sim, action);
+    }
+    act(&sim, "heal");
+    let queued = sim.counters().symbols["7203"].queued;
+    assert!(
+        sim.wait_until(PATIENCE, |c| c.symbols["7203"].queued > queued + 3),
+        "no stall"
+    );
+    assert_eq!(fault(&sim, |f| (f.fragment, f.refuse, f.maintenance)), (1, None, None));
+    assert_eq!(
+        ask(sim.port(), "GET", "/board/7203@1", "").code(),
+        4_001_009,
+        "logged in, the token is dead"
+    );
+    act(&sim, "kick 2h");
+    assert!(sim.wait_until(PATIENCE, |c| c.takeovers == 1 && c.push_clients_now == 1));
+    act(&sim, "heal");
+    assert!(
+        sim.wait_until(PATIENCE, |c| c.push_clients_now == 0),
+        "the other client goes"
+    );
+}
+
 #[test]
 fn n14_a_ghost_takes_over_with_either_behaviour() {
     let sim = start(|config| {

@@ -14,6 +14,25 @@ use crate::faults::Faults;
 pub(crate) struct Leaf(String, Option<String>);
 
 impl Leaf {
+    /// A whole field.
+    #[cfg(test)]
+    pub(crate) fn field(name: &str) -> Self {
+        Self(name.to_owned(), None)
+    }
+
+    /// What is not the same in both, as [`as_json`] has them.
+    pub(crate) fn that_differ(before: &Value, after: &Value) -> Vec<Self> {
+        let (Value::Object(before_all), Value::Object(after_all)) = (before, after) else {
+            return Vec::new();
+        };
+        let mut all = leaves(before_all);
+        all.extend(leaves(after_all));
+        all.sort();
+        all.dedup();
+        all.retain(|leaf| leaf.of(before) != leaf.of(after));
+        all
+    }
+
     /// What it is in faults as JSON; null when it is not there.
     pub(crate) fn of(&self, all: &Value) -> Value {
         let field = all.get(&self.0);

@@ -100,7 +100,7 @@ until 09:05:00 and takes the action back:
   restart [<end>]               list and token gone, line cut, refused meanwhile
   maintenance [503|429] [<end>] REST refuses everything
   faults name=value .. [<end>]  any fields of GET /faults
-  heal                          the faults of the start
+  heal                          the faults of the start; ends every stall, logout, refusal, other client
   special_quote [buy|sell] [symbols] [<end>]
   limit [buy|sell] [symbols] [<end>]
   halt, silence [symbols] [<end>]

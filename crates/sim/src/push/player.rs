@@ -14,7 +14,7 @@ use crate::config::{SimConfig, Speed};
 use crate::counters::SymbolCounters;
 use crate::feed::{Feed, Item};
 use crate::rest::Station;
-use crate::script::{Due, Order, Script, Undo, haunt};
+use crate::script::{Due, Order, Owner, Script, haunt};
 use crate::shared::Shared;
 
 /// Messages between two looks at the rest of the world.
@@ -27,7 +27,7 @@ pub(crate) struct Player {
     shared: Arc<Shared>,
     feed: Feed,
     script: Script,
-    undo: Vec<(Due, Undo)>,
+    undo: Vec<(Due, Owner)>,
     start: Option<Stamp>,
     end: Option<Stamp>,
     /// Somebody ended it.
@@ -170,8 +170,8 @@ impl Player {
         self.obey();
         let now = Real::now();
         while let Some(index) = self.undo.iter().position(|(due, _)| due.real <= now) {
-            let (_, undo) = self.undo.remove(index);
-            self.shared.undo(undo);
+            let (_, owner) = self.undo.remove(index);
+            self.shared.undo(owner);
         }
     }
 
@@ -184,7 +184,8 @@ impl Player {
                 Order::Kick(takeover, stay) => {
                     tokio::spawn(haunt(Arc::clone(&self.shared), takeover, stay));
                 }
-                Order::Undo(due, undo) => self.undo.push((due, undo)),
+                Order::Undo(due, owner) => self.undo.push((due, owner)),
+                Order::ForgetUndos => self.undo.clear(),
                 Order::End => {
                     self.over = true;
                     self.script.stop();
@@ -225,8 +226,8 @@ impl Player {
         };
         self.shared.clock.advance(at);
         if let Some(index) = self.undo.iter().position(|(due, _)| due.at <= at) {
-            let (_, undo) = self.undo.remove(index);
-            self.shared.undo(undo);
+            let (_, owner) = self.undo.remove(index);
+            self.shared.undo(owner);
         } else if let Some((at, actions)) = self.script.take(at) {
             for action in &actions {
                 if let Err(problems) = self.shared.act(action, at) {

@@ -15,15 +15,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connects, takes over, reads everything for `stay`, and goes.
 pub(crate) async fn haunt(shared: Arc<Shared>, takeover: Option<Takeover>, stay: Duration) {
-    let usual = takeover.map(|wanted| std::mem::replace(&mut shared.station().faults.takeover, wanted));
+    let exorcism = Arc::clone(&shared.stage().exorcism);
+    let told_to_go = exorcism.notified();
+    tokio::pin!(told_to_go);
+    told_to_go.as_mut().enable();
+    let usual = takeover.map(|wanted| (wanted, std::mem::replace(&mut shared.station().faults.takeover, wanted)));
     let entered = tokio::time::timeout(PATIENCE, enter(shared.port)).await;
-    if let Some(usual) = usual {
-        shared.station().faults.takeover = usual;
+    if let Some((wanted, usual)) = usual {
+        let mut station = shared.station();
+        // Unless somebody has changed it meanwhile.
+        if station.faults.takeover == wanted {
+            station.faults.takeover = usual;
+        }
     }
     match entered {
         Ok(Ok(mut stream)) => {
-            // The limit is the usual end.
-            let _ = tokio::time::timeout(stay, drain(&mut stream)).await;
+            tokio::select! {
+                () = told_to_go => {}
+                () = tokio::time::sleep(stay) => {}
+                () = drain(&mut stream) => {}
+            }
         }
         Ok(Err(e)) => log::warn!("the other client cannot connect: {e}"),
         Err(_) => log::warn!("the other client gets no answer"),

@@ -1,17 +1,20 @@
 //! Doing what an action says, and taking it back. What needs the source or a task of its own becomes an [`Order`] to the
 //! player.
 
-use std::collections::BTreeMap;
+mod held;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::Stamp;
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
-use crate::action::{self, Action, Lasts, Leaf, Problems, What};
+use self::held::Holds;
+pub(crate) use self::held::Owner;
+use crate::action::{self, Action, Leaf, Problems, What};
 use crate::faults::{Cut, Faults, Takeover};
 use crate::feed::MarketAction;
-use crate::push::Client;
 use crate::shared::{Shared, lock};
 
 /// How long a ghost stays unless told otherwise.
@@ -23,11 +26,10 @@ const LONGEST: Duration = Duration::from_secs(400 * 86_400);
 pub(crate) struct Stage {
     /// What [`What::Heal`] goes back to.
     healthy: Faults,
-    /// Fields of faults that somebody holds: what they were before, and by how many.
-    held: BTreeMap<Leaf, (Value, u32)>,
-    /// Counts [`What::Heal`]: who held something before it holds nothing now.
-    healed: u64,
+    holds: Holds,
     orders: Vec<Order>,
+    /// Rings when other clients are to go before their time.
+    pub exorcism: Arc<Notify>,
 }
 
 /// Something only the player can do.
@@ -35,7 +37,9 @@ pub(crate) enum Order {
     Market(MarketAction, Stamp),
     /// A ghost takes over for so long (real time).
     Kick(Option<Takeover>, Duration),
-    Undo(Due, Undo),
+    Undo(Due, Owner),
+    /// What was to be taken back is already.
+    ForgetUndos,
     End,
 }
 
@@ -46,24 +50,13 @@ pub(crate) struct Due {
     pub real: Instant,
 }
 
-/// What takes something back.
-pub(crate) enum Undo {
-    /// Only for the client that was stalled.
-    Resume(Arc<Client>),
-    Login,
-    Faults {
-        leaves: Vec<Leaf>,
-        healed: u64,
-    },
-}
-
 impl Stage {
     pub(crate) fn new(healthy: &Faults) -> Self {
         Self {
             healthy: healthy.clone(),
-            held: BTreeMap::new(),
-            healed: 0,
+            holds: Holds::default(),
             orders: Vec::new(),
+            exorcism: Arc::default(),
         }
     }
 
@@ -80,15 +73,18 @@ impl Shared {
     /// Faults that do not exist or do not fit; then nothing is done.
     pub(crate) fn act(&self, action: &Action, now: Stamp) -> Result<(), Problems> {
         let end = action.lasts.end(now);
-        let undo = self.perform(action, now, end)?;
+        let owner = end.map(|_| self.stage().holds.owner());
+        self.perform(action, now, end, owner)?;
         log::info!("{} {action}", clock_time(now));
         let mut stage = self.stage();
-        if let (Some(undo), Some(end)) = (undo, end) {
+        if let (Some(owner), Some(end)) = (owner, end)
+            && stage.holds.has(owner)
+        {
             let due = Due {
                 at: end,
                 real: Instant::now() + self.real(now, end),
             };
-            stage.orders.push(Order::Undo(due, undo));
+            stage.orders.push(Order::Undo(due, owner));
         }
         drop(stage);
         self.tally
@@ -97,50 +93,89 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes something back.
-    pub(crate) fn undo(&self, undo: Undo) {
-        match undo {
-            Undo::Resume(client) => {
-                client.outbox().stall(false);
-                client.wake();
+    /// Takes back what somebody still holds.
+    pub(crate) fn undo(&self, owner: Owner) {
+        let mut stage = self.stage();
+        let back = stage.holds.let_go_of_faults(owner);
+        let mut station = self.station();
+        if !back.is_empty() {
+            match action::merged(&station.faults, "faults", &back) {
+                Ok(faults) => station.faults = faults,
+                Err(problems) => log::error!("cannot take back faults: {problems}"),
             }
-            Undo::Login => self.station().session.login(),
-            Undo::Faults { leaves, healed } => self.let_go(&leaves, healed),
+        }
+        if stage.holds.let_go_of_login(owner) == Some(true) {
+            station.session.login();
+        }
+        drop(station);
+        let line = stage.holds.let_go_of_line(owner);
+        drop(stage);
+        if let Some((client, stalled)) = line {
+            client.outbox().stall(stalled);
+            client.wake();
         }
         self.audience.notify_one();
     }
 
-    fn perform(&self, action: &Action, now: Stamp, end: Option<Stamp>) -> Result<Option<Undo>, Problems> {
-        let lasts = action.lasts != Lasts::Open;
+    /// Stalls the line or lets it go: for a while, or for good when nobody owns that.
+    pub(crate) fn stall(&self, owner: Option<Owner>, wanted: bool) {
+        let mut stage = self.stage();
+        let Some(client) = self.current() else { return };
+        let is = !client.outbox().is_open();
+        stage.holds.line(owner, &client, is, wanted);
+        drop(stage);
+        client.outbox().stall(wanted);
+        client.wake();
+        client.drained.notify_one();
+        self.audience.notify_one();
+    }
+
+    /// Logs out (false) or in: for a while, or for good when nobody owns that.
+    pub(crate) fn log(&self, owner: Option<Owner>, wanted: bool) {
+        let mut stage = self.stage();
+        let mut station = self.station();
+        stage.holds.login(owner, station.session.is_logged_in(), wanted);
+        match wanted {
+            true => station.session.login(),
+            false => station.session.logout(),
+        }
+    }
+
+    /// Changes faults for good, whatever is held of them.
+    pub(crate) fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
+        let mut stage = self.stage();
+        let mut station = self.station();
+        let before = action::as_json(&station.faults);
+        change(&mut station.faults);
+        let after = action::as_json(&station.faults);
+        stage
+            .holds
+            .faults(None, &Leaf::that_differ(&before, &after), &before, &after);
+    }
+
+    fn perform(&self, action: &Action, now: Stamp, end: Option<Stamp>, owner: Option<Owner>) -> Result<(), Problems> {
         match &action.what {
             What::Reset => self.cut(&Cut::Reset),
             What::Close(code) => self.cut(&Cut::Close(*code)),
-            What::Stall => {
-                let client = self.current();
-                self.cut(&Cut::Stall);
-                return Ok(client.map(Undo::Resume));
-            }
-            What::Resume => self.cut(&Cut::Resume),
+            What::Stall => self.stall(owner, true),
+            What::Resume => self.stall(None, false),
             What::Freeze => self.cut(&Cut::HalfOpen),
-            What::Refuse => return self.hold(&object(json!({"refuse": "closed"})), lasts),
-            What::Listen => return self.hold(&object(json!({"refuse": null})), false),
+            What::Refuse => return self.hold(&object(json!({"refuse": "closed"})), owner),
+            What::Listen => return self.hold(&object(json!({"refuse": null})), None),
             What::Kick(takeover) => {
                 let stay = end.map_or(HAUNT, |end| self.real(now, end));
                 self.stage().orders.push(Order::Kick(*takeover, stay));
             }
-            What::Logout => {
-                self.station().session.logout();
-                return Ok(Some(Undo::Login));
-            }
-            What::Login => self.station().session.login(),
+            What::Logout => self.log(owner, false),
+            What::Login => self.log(None, true),
             What::ReplaceToken => self.station().session.replace_token(),
             What::LoseList => self.station().lose_list(),
-            What::Restart => return self.restart(lasts),
+            What::Restart => return self.restart(owner),
             What::Maintenance(status) => {
                 let kind = if *status == 429 { "rate_limit" } else { "stopped" };
-                return self.hold(&object(json!({"maintenance": kind})), lasts);
+                return self.hold(&object(json!({"maintenance": kind})), owner);
             }
-            What::Faults(change) => return self.hold(change, lasts),
+            What::Faults(change) => return self.hold(change, owner),
             What::Heal => self.heal(),
             What::Market(symbols, event) => {
                 self.needs_market()?;
@@ -150,17 +185,16 @@ impl Shared {
             What::ClockStep(by) => self.clock.step(*by),
             What::End => self.stage().orders.push(Order::End),
         }
-        Ok(None)
+        Ok(())
     }
 
-    fn restart(&self, lasts: bool) -> Result<Option<Undo>, Problems> {
-        let undo = match lasts {
-            true => self.hold(&object(json!({"refuse": "closed"})), true)?,
-            false => None,
-        };
+    fn restart(&self, owner: Option<Owner>) -> Result<(), Problems> {
+        if owner.is_some() {
+            self.hold(&object(json!({"refuse": "closed"})), owner)?;
+        }
         self.station().restart();
         self.cut(&Cut::Reset);
-        Ok(undo)
+        Ok(())
     }
 
     fn needs_market(&self) -> Result<(), Problems> {
@@ -182,53 +216,31 @@ impl Shared {
         }
     }
 
-    /// Changes fields of the faults; remembers what they were when it will be taken back.
-    fn hold(&self, change: &Map<String, Value>, lasts: bool) -> Result<Option<Undo>, Problems> {
+    /// Changes fields of the faults, for a while or for good.
+    fn hold(&self, change: &Map<String, Value>, owner: Option<Owner>) -> Result<(), Problems> {
         let mut stage = self.stage();
         let mut station = self.station();
         let before = action::as_json(&station.faults);
         station.faults = action::merged(&station.faults, "faults", change)?;
-        drop(station);
-        if !lasts {
-            return Ok(None);
-        }
-        let leaves = action::leaves(change);
-        for leaf in &leaves {
-            let before = || (leaf.of(&before), 0);
-            stage.held.entry(leaf.clone()).or_insert_with(before).1 += 1;
-        }
-        let healed = stage.healed;
-        Ok(Some(Undo::Faults { leaves, healed }))
+        let after = action::as_json(&station.faults);
+        stage.holds.faults(owner, &action::leaves(change), &before, &after);
+        Ok(())
     }
 
-    /// The last who holds a field gives it back as it was.
-    fn let_go(&self, leaves: &[Leaf], healed: u64) {
-        let mut stage = self.stage();
-        if stage.healed != healed {
-            return;
-        }
-        let mut back = Map::new();
-        for leaf in leaves {
-            if let Some((before, holders)) = stage.held.get_mut(leaf) {
-                *holders -= 1;
-                if *holders == 0 {
-                    leaf.put(&mut back, before.take());
-                    stage.held.remove(leaf);
-                }
-            }
-        }
-        let mut station = self.station();
-        match action::merged(&station.faults, "faults", &back) {
-            Ok(faults) => station.faults = faults,
-            Err(problems) => log::error!("cannot take back faults: {problems}"),
-        }
-    }
-
+    /// Ends everything that is held: faults, a stall, a logout, other clients.
     fn heal(&self) {
         let mut stage = self.stage();
-        stage.held.clear();
-        stage.healed += 1;
-        self.station().faults = stage.healthy.clone();
+        stage.holds.clear();
+        // A ghost that was asked for and has not come yet does not come.
+        stage.orders.retain(|order| !matches!(order, Order::Kick(..)));
+        stage.orders.push(Order::ForgetUndos);
+        stage.exorcism.notify_waiters();
+        let mut station = self.station();
+        station.faults = stage.healthy.clone();
+        station.session.login();
+        drop(station);
+        drop(stage);
+        self.stall(None, false);
     }
 
     /// The real time from `now` to `end`.
