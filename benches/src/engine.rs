@@ -1,13 +1,12 @@
 //! Stage 2: one message through the engine, windows closing as time goes on.
 
-use std::hint::black_box;
-
 use anyhow::{Context, Result};
-use ayumi_engine::settings::{BoardMode, EngineSettings};
-use ayumi_engine::{Engine, Stamp, Symbol};
+use ayumi_engine::Symbol;
+use ayumi_engine::settings::EngineSettings;
+use ayumi_hot_path::messages::{self, Messages};
+use ayumi_hot_path::{Pace, drive, engine, settings};
 
 use crate::cpu;
-use crate::messages::{self, MORNING, Messages};
 use crate::parse;
 use crate::plan::Plan;
 use crate::rounds::{Candidate, Series, interleave};
@@ -16,32 +15,11 @@ use crate::table::{Section, Table};
 /// Messages per run of a candidate: 19 MB.
 const COUNT: usize = 10_000;
 
-/// How messages come.
-struct Pace {
-    name: &'static str,
-    /// Time between two messages, ns.
-    gap_ns: i64,
-    /// Messages per read of the socket; outputs are taken and the next deadline is asked for once per read.
-    per_read: usize,
-}
-
-const CALM: Pace = Pace {
-    name: "500/s, one per read",
-    gap_ns: 2_000_000,
-    per_read: 1,
-};
-
-const FLOOD: Pace = Pace {
-    name: "50,000/s, 16 per read",
-    gap_ns: 20_000,
-    per_read: 16,
-};
-
 /// Parse alone and the whole engine in a flood, ns per message, each once.
 pub fn once(messages: &Messages, symbols: &[Symbol]) -> [f64; 2] {
     [
         parse::alone(messages),
-        through_engine(messages, &settings(symbols), &FLOOD),
+        through_engine(messages, &settings(symbols), &Pace::FLOOD),
     ]
 }
 
@@ -59,7 +37,7 @@ pub fn run(plan: &Plan) -> Result<Section> {
         let symbols = messages::symbols(count);
         let messages = messages::mixed(&symbols, plan.spin(COUNT));
         let settings = settings(&symbols);
-        for pace in [&CALM, &FLOOD] {
+        for pace in [&Pace::CALM, &Pace::FLOOD] {
             let [parse, whole] = measure(&messages, &settings, pace, plan)?;
             let rest = whole.minus(&parse);
             table.row([
@@ -86,14 +64,6 @@ pub fn run(plan: &Plan) -> Result<Section> {
     })
 }
 
-fn settings(symbols: &[Symbol]) -> EngineSettings {
-    EngineSettings {
-        board_mode: BoardMode::Push,
-        tick_queue_max: u64::MAX,
-        ..EngineSettings::new(symbols.to_vec())
-    }
-}
-
 /// Parse alone and the whole engine, ns per message.
 fn measure(messages: &Messages, settings: &EngineSettings, pace: &Pace, plan: &Plan) -> Result<[Series; 2]> {
     let mut candidates: Vec<Candidate<'_>> = vec![
@@ -105,24 +75,8 @@ fn measure(messages: &Messages, settings: &EngineSettings, pace: &Pace, plan: &P
 }
 
 fn through_engine(messages: &Messages, settings: &EngineSettings, pace: &Pace) -> f64 {
-    let mut engine = Engine::new(settings.clone(), MORNING);
-    engine.on_line_up(MORNING);
+    let mut engine = engine(settings.clone());
     let start = cpu::thread_ns();
-    for (n, message) in messages.iter().enumerate() {
-        let now = Stamp(MORNING.0 + n as i64 * pace.gap_ns);
-        engine.on_push(black_box(message), now);
-        if n % pace.per_read == 0 {
-            while let Some(output) = engine.poll(now) {
-                black_box(&output);
-            }
-            black_box(engine.next_deadline(now));
-        }
-    }
-    let used = cpu::thread_ns() - start;
-    assert_eq!(
-        engine.totals().received,
-        messages.len() as u64,
-        "the engine counts what it gets"
-    );
-    used as f64 / messages.len() as f64
+    drive(&mut engine, messages.iter(), pace);
+    (cpu::thread_ns() - start) as f64 / messages.len() as f64
 }

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ayumi_engine::Symbol;
+use ayumi_hot_path::messages::{self, Frames, Messages, SEED};
 use ayumi_sim::{Cut, MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 
 use crate::cpu::Memory;
 use crate::engine;
-use crate::messages::{self, Frames, Messages, SEED};
 use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::receive;

@@ -8,7 +8,6 @@ mod engine;
 mod flood;
 mod machine;
 mod memory;
-mod messages;
 mod paced;
 mod parse;
 mod plan;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use ayumi_hot_path::messages;
 
-use crate::messages;
 use crate::paced::Watched;
 use crate::programs::Programs;
 use crate::rounds::{digits, thousands};

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ayumi_engine::Symbol;
+use ayumi_hot_path::messages::{self, SEED};
 use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 
 use crate::cpu::Memory;
-use crate::messages::{self, SEED};
 use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::rounds::{digits, time};

@@ -1,19 +1,17 @@
 //! Stage 1: one PUSH message, bytes to numbers.
 
-mod typed;
-
 use std::hint::black_box;
 
-use anyhow::{Context, Result, ensure};
-use ayumi_engine::Symbol;
+use anyhow::{Context, Result};
+use ayumi_hot_path::Kind;
+use ayumi_hot_path::messages::Messages;
+use ayumi_hot_path::typed::Typed;
 use ayumi_wire::push;
 
 use crate::cpu;
-use crate::messages::{self, Messages};
 use crate::plan::Plan;
 use crate::rounds::{Candidate, Series, interleave};
 use crate::table::{Section, Table};
-use typed::Typed;
 
 /// Messages per kind: about half a megabyte, so that they come from the second-level cache, as behind a socket read.
 const COUNT: usize = 256;
@@ -27,7 +25,11 @@ pub fn run(plan: &Plan) -> Result<Section> {
         "from_slice / ayumi (goal 4x)",
         "from_str / ayumi (goal 2.5x)",
     ]);
-    for (name, messages) in kinds()? {
+    for Kind {
+        name, messages, fast, ..
+    } in ayumi_hot_path::kinds(COUNT)?
+    {
+        let name = format!("{name}{}", if fast { "" } else { " (not on the fast path)" });
         let [scan, ayumi, slice, text] = measure(&messages, plan).with_context(|| name.clone())?;
         times.row([
             name.clone(),
@@ -54,42 +56,6 @@ pub fn run(plan: &Plan) -> Result<Section> {
         ],
         tables: vec![times, ratios],
     })
-}
-
-/// The kinds of messages, each checked: taken by the fast decoder, and read alike by both.
-fn kinds() -> Result<Vec<(String, Messages)>> {
-    let share = Symbol::tse("7203");
-    let future: Symbol = "167060019@23".parse()?;
-    let kinds = [
-        ("share, trade", messages::chosen(&share, COUNT, |traded| traded)),
-        ("share, quotes only", messages::chosen(&share, COUNT, |traded| !traded)),
-        (
-            "share, before the open",
-            messages::before_open(&messages::symbols(COUNT)),
-        ),
-        ("future", messages::mixed(&[future], COUNT)),
-        ("index", messages::mixed(&[Symbol::tse("101")], COUNT)),
-    ];
-    let mut checked = Vec::new();
-    for (name, messages) in kinds {
-        let mut fast = 0;
-        for message in messages.iter() {
-            let typed: Typed<'_> = serde_json::from_slice(message).context(name)?;
-            ensure!(
-                typed.agrees(&push::decode(message)?),
-                "{name}: the decoders disagree about {}",
-                String::from_utf8_lossy(message)
-            );
-            fast += usize::from(push::is_fast(message));
-        }
-        let slow = if fast == messages.len() {
-            ""
-        } else {
-            " (not on the fast path)"
-        };
-        checked.push((format!("{name}{slow}"), messages));
-    }
-    Ok(checked)
 }
 
 /// scan, ayumi, from_slice, from_str: ns per message.
@@ -150,13 +116,6 @@ fn scan(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_decoders_read_every_kind_alike() {
-        let kinds = kinds().unwrap();
-        assert_eq!(kinds.len(), 5);
-        assert!(kinds.iter().all(|(_, messages)| messages.len() == COUNT));
-    }
 
     #[test]
     fn the_scan_sees_every_byte() {

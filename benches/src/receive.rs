@@ -5,12 +5,12 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ayumi_hot_path::messages::{self, Frames};
 use ayumi_station::push::frames::{FrameReader, Step};
 use ayumi_station::push::{self, Filled, PushConfig};
 use tokio::net::TcpSocket;
 
 use crate::cpu;
-use crate::messages::{self, Frames};
 use crate::plan::Plan;
 use crate::rounds::{Candidate, Series, interleave};
 use crate::sender::{Course, Sender};

@@ -11,9 +11,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use ayumi_hot_path::messages::Frames;
 use ayumi_wire::ws::accept_key;
-
-use crate::messages::Frames;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use ayumi_engine::{Stamp, Symbol};
+use ayumi_hot_path::messages::{self, Frames, SEED};
 use ayumi_sim::{Hours, MarketConfig, Sim, SimConfig, Source, Speed};
 
-use crate::messages::{self, Frames, SEED};
 use crate::plan::Plan;
 use crate::rounds::{Candidate, Series, interleave, thousands};
 use crate::sender::{Course, Sender};

@@ -10,10 +10,10 @@ use ayumi_engine::batch::Batch;
 use ayumi_engine::output::Output;
 use ayumi_engine::settings::{BoardMode, EngineSettings};
 use ayumi_engine::{Engine, Symbol};
+use ayumi_hot_path::messages::{self, MORNING};
 use ayumi_store::{Durability, Options, Sink, SqliteSink};
 
 use crate::cpu;
-use crate::messages::{self, MORNING};
 use crate::plan::Plan;
 use crate::rounds::Series;
 use crate::table::{Section, Table};

@@ -1,7 +1,8 @@
-//! Chores of the project: `cargo xtask ci | bench | fuzz | clients | export-check`.
+//! Chores of the project: `cargo xtask ci | bench | instructions | fuzz | clients | export-check`.
 
 mod clients;
 mod export;
+mod instructions;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,6 +16,8 @@ cargo xtask <chore>
   bench                       benchmarks, about four minutes: ratios against limits and a peer (AYUMI_PEER);
                               writes docs/performance.md. --quick: 40 s, writes nothing. --memory: 10 minutes at
                               500 messages/s. --only STAGES; --long
+  instructions [--write]      counts the instructions of the hot path per message with callgrind, release build; fails
+                              when one is a tenth dearer than benches/instructions.toml, --write renews that file
   fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
   clients [--dir FOLDER]      programs of other people against `ayumi sim` on port 18080 (docs/sim.md); what cannot
                               be had is skipped. FOLDER, or AYUMI_CLIENTS, holds clients that were fetched before.
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     let done = match args.first().map(String::as_str) {
         Some("ci") => ci(),
         Some("bench") => cargo(["run", "--release", "--package", "ayumi-bench", "--"], rest),
+        Some("instructions") => instructions::run(rest),
         Some("fuzz") => fuzz(rest),
         Some("clients") => clients::run(rest),
         Some("export-check") => export::run(rest),

@@ -40,6 +40,11 @@ impl Messages {
         self.at.len()
     }
 
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
     /// Mean length in bytes.
     pub fn mean_len(&self) -> f64 {
         self.bytes.len() as f64 / self.len().max(1) as f64
@@ -150,6 +155,11 @@ impl Frames {
     /// How many.
     pub fn len(&self) -> usize {
         self.at.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
     }
 
     /// The bytes of frames `from..to`.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A PUSH message.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Typed<'a> {
+pub struct Typed<'a> {
     symbol: &'a str,
     exchange: Option<u16>,
     current_price: Option<f64>,
@@ -62,7 +62,7 @@ struct Other {
 
 impl Typed<'_> {
     /// Whether both read the same out of a message.
-    pub(super) fn agrees(&self, push: &Push<'_>) -> bool {
+    pub fn agrees(&self, push: &Push<'_>) -> bool {
         let e4 = |value: Option<f64>| value.map(|v| (v * 10_000.0).round() as i64);
         let whole = |value: Option<f64>| value.map(|v| v as i64);
         let price = |value: Option<ayumi_wire::num::Price>| value.map(|p| p.0);
