@@ -51,6 +51,10 @@ pub struct SimConfig {
     /// With [`Speed::Times`], a client that leaves this many bytes unread (beyond the socket's own buffers) is reset,
     /// as the station does with slow readers (kabusapi issue 284).
     pub slow_reader_limit: usize,
+    /// Every PUSH text is also written into this new file when it is queued for a client, as `<length> <payload>` and a
+    /// line break; what a line took with it when it was cut is in it, too. Whole when the simulator has stopped.
+    /// `None` = nowhere.
+    pub sent_log: Option<PathBuf>,
 }
 
 impl Default for SimConfig {
@@ -73,6 +77,7 @@ impl Default for SimConfig {
             wait_for_client: true,
             require_registration: true,
             slow_reader_limit: 4 << 20,
+            sent_log: None,
         }
     }
 }
@@ -326,6 +331,14 @@ pub enum SimError {
     /// The ground truth cannot be written.
     #[error("cannot write the ground truth {path}: {source}; choose a folder that exists and may be written")]
     Truth {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log of what is sent cannot be made.
+    #[error("cannot make {path} for what is sent: {source}; name a new file in a folder that may be written")]
+    SentLog {
         /// The file.
         path: PathBuf,
         /// What the system said.

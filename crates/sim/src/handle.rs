@@ -16,6 +16,7 @@ use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
 use crate::feed::Feed;
 use crate::push::Player;
 use crate::rest::Environment;
+use crate::sent::SentLog;
 use crate::server::{self, Listeners};
 use crate::shared::Shared;
 
@@ -35,7 +36,8 @@ impl Sim {
         let verification_port = verification.as_ref().map(|l| l.port);
         let control = config.control_port.map(Listeners::bind).transpose()?;
         let control_port = control.as_ref().map(|l| l.port);
-        let shared = Arc::new(Shared::new(&config, listeners.port));
+        let sent = config.sent_log.as_deref().map(SentLog::create).transpose()?;
+        let shared = Arc::new(Shared::new(&config, listeners.port, sent));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -24,6 +24,7 @@ mod recording;
 mod rest;
 mod scenario;
 mod script;
+mod sent;
 mod server;
 mod shared;
 

@@ -14,6 +14,7 @@ use crate::feed::volume_of;
 use crate::push::{Client, Outbox, Trouble};
 use crate::rest::Station;
 use crate::script::Stage;
+use crate::sent::SentLog;
 
 /// One running simulator.
 pub(crate) struct Shared {
@@ -38,7 +39,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &SimConfig, port: u16) -> Self {
+    pub(crate) fn new(config: &SimConfig, port: u16, sent: Option<SentLog>) -> Self {
         let tally = Arc::new(Tally::default());
         let seed = match &config.source {
             Source::Market(market) => market.seed,
@@ -46,7 +47,7 @@ impl Shared {
         };
         Self {
             port,
-            trouble: Arc::new(Trouble::new(seed, Arc::clone(&tally))),
+            trouble: Arc::new(Trouble::new(seed, Arc::clone(&tally), sent)),
             tally,
             audience: Notify::new(),
             desk: tokio::sync::Mutex::new(()),

@@ -141,6 +141,7 @@ impl Outbox {
             return;
         }
         self.accepted += 1;
+        self.trouble.sent(text);
         if !faults.is_smooth() {
             return self.put_roughly(text, faults);
         }

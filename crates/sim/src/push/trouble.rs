@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::bend::{Bender, Dice};
 use crate::counters::Tally;
 use crate::faults::Faults;
+use crate::sent::SentLog;
 use crate::shared::lock;
 
 /// One for the whole simulator, so that a new connection neither repeats the last one's draws nor forgets its messages.
@@ -17,13 +18,15 @@ pub(crate) struct Trouble {
     bender: Mutex<Option<(u64, Bender)>>,
     /// Messages that were sent while something was drawn for the line.
     drawn: AtomicU64,
+    sent: Option<SentLog>,
 }
 
 impl Trouble {
-    pub(crate) fn new(seed: u64, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(seed: u64, tally: Arc<Tally>, sent: Option<SentLog>) -> Self {
         Self {
             seed,
             tally,
+            sent,
             ..Self::default()
         }
     }
@@ -49,6 +52,13 @@ impl Trouble {
             });
         }
         texts
+    }
+
+    /// A text goes out.
+    pub(super) fn sent(&self, text: &[u8]) {
+        if let Some(log) = &self.sent {
+            log.note(text);
+        }
     }
 
     /// The number of the next message for which something is drawn.
