@@ -76,6 +76,17 @@ pub(crate) fn create(folder: &Path, at_ns: i64, part: u32) -> io::Result<(PathBu
     ))
 }
 
+/// Brings the names of a folder's files to the disk: a synced file whose name a power cut takes is lost all the same.
+/// Windows keeps names in its own journal and has no call for it.
+pub(crate) fn sync_names(folder: &Path) {
+    #[cfg(unix)]
+    if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
+        log::debug!("{} cannot be synced: {error}", folder.display());
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
 fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }

@@ -7,6 +7,7 @@
 mod files;
 mod line;
 mod read;
+mod sync;
 mod thread;
 mod write;
 

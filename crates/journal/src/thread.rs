@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ayumi_wire::jst::Date;
@@ -10,28 +11,35 @@ use zstd::stream::write::Encoder;
 
 use crate::files;
 use crate::line::{self, Kind};
-use crate::write::{Block, HEAD, JournalConfig, Shared};
+use crate::sync::Syncer;
+use crate::write::{Block, HEAD, JournalConfig, Shared, Ticket};
 
 /// A file that could not be written is followed by a new one after this time.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long the thread sleeps without a block.
-const IDLE: Duration = Duration::from_secs(60);
+/// What lies open for so long is taken without a border: between long windows a kill must not cost more than a second.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs until the journal is over.
-pub(crate) fn run(config: &JournalConfig, shared: &Shared) {
-    let mut out = Out::new(config);
+pub(crate) fn run(config: &JournalConfig, shared: &Arc<Shared>) {
+    let mut out = Out::new(config, shared);
     loop {
-        match shared.next(IDLE) {
-            Err(()) => {}
+        match shared.next(out.wake_at()) {
+            Err(()) => {
+                shared.border();
+                out.look_at = Instant::now() + LOOK;
+            }
             Ok(None) => break,
             Ok(Some(block)) => {
                 let written = out.write(&block);
+                out.upto = block.ticket;
                 shared.done(block, !written);
             }
         }
+        out.sync();
     }
     out.close();
-    debug_assert!(shared.stopping());
+    drop(out);
+    shared.end();
 }
 
 struct Out<'a> {
@@ -42,6 +50,13 @@ struct Out<'a> {
     /// Not before this: the last attempt failed.
     not_before: Option<Instant>,
     lost: u64,
+    /// When what lies open is looked for.
+    look_at: Instant,
+    /// Something was written since the last sync.
+    dirty: bool,
+    /// The last block that was written or given up.
+    upto: Ticket,
+    syncer: Option<Syncer>,
 }
 
 struct Part {
@@ -52,24 +67,29 @@ struct Part {
 
 /// A file that knows how much went into it.
 struct Counted {
-    file: File,
+    file: Arc<File>,
     bytes: u64,
 }
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
+        let n = (&*self.file).write(bytes)?;
         self.bytes += n as u64;
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        (&*self.file).flush()
     }
 }
 
 impl<'a> Out<'a> {
-    fn new(config: &'a JournalConfig) -> Self {
+    fn new(config: &'a JournalConfig, shared: &Arc<Shared>) -> Self {
+        let started = config.sync_every.map(|every| Syncer::start(every, Arc::clone(shared)));
+        let syncer = started.and_then(|started| {
+            let failed = |error| log::error!("no thread to sync the journal: {error}; the system decides when");
+            started.map_err(failed).ok()
+        });
         Self {
             config,
             file: None,
@@ -77,6 +97,35 @@ impl<'a> Out<'a> {
             part: 0,
             not_before: None,
             lost: 0,
+            look_at: Instant::now() + LOOK,
+            dirty: false,
+            upto: 0,
+            syncer,
+        }
+    }
+
+    /// When there is something to do even without a block.
+    fn wake_at(&self) -> Instant {
+        self.sync_at().map_or(self.look_at, |at| at.min(self.look_at))
+    }
+
+    /// When the next sync is due; `None` = nothing to sync, or one is under way.
+    fn sync_at(&self) -> Option<Instant> {
+        let syncer = self.syncer.as_ref().filter(|_| self.dirty && self.file.is_some())?;
+        syncer.due_at()
+    }
+
+    fn sync(&mut self) {
+        if self.syncer.as_ref().is_some_and(Syncer::has_failed) {
+            // Nobody knows what is in this one; the next block begins another.
+            self.file = None;
+        }
+        if self.sync_at().is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        if let (Some(syncer), Some(part)) = (&mut self.syncer, &self.file) {
+            self.dirty = false;
+            syncer.sync(&part.encoder.get_ref().file, &part.path, self.upto);
         }
     }
 
@@ -126,6 +175,7 @@ impl<'a> Out<'a> {
             line::put(&mut self.text, record.at_ns, record.kind, record.payload);
         }
         self.put_text()?;
+        self.dirty = true;
         match &mut self.file {
             Some(part) => part.encoder.flush(),
             None => Ok(()),
@@ -145,7 +195,13 @@ impl<'a> Out<'a> {
         self.end_file()?;
         self.part = if previous.is_some() { self.part + 1 } else { 1 };
         let (path, file) = files::create(&self.config.folder, at_ns, self.part)?;
-        let counted = Counted { file, bytes: 0 };
+        if self.config.sync_every.is_some() {
+            files::sync_names(&self.config.folder);
+        }
+        let counted = Counted {
+            file: Arc::new(file),
+            bytes: 0,
+        };
         self.file = Some(Part {
             encoder: Encoder::new(counted, self.config.level)?,
             path,

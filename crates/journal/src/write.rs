@@ -27,10 +27,14 @@ pub struct JournalConfig {
     pub file_bytes: u64,
     /// Bytes that may wait for the disk; beyond that lines are lost, counted and said.
     pub max_pending: usize,
+    /// Shortest time between two syncs, and the longest that anything written waits for one; `None` = the system
+    /// decides when the disk has it. A file's end is synced in any case.
+    pub sync_every: Option<Duration>,
 }
 
 impl JournalConfig {
-    /// The usual costs: level 3 (as cheap as 1 here and packs a sixth better), files of 1 GB, 64 MB of memory while the disk stands still.
+    /// The usual costs: level 3 (as cheap as 1 here and packs a sixth better), files of 1 GB, 64 MB of memory while the
+    /// disk stands still, a sync a second.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self {
@@ -38,6 +42,7 @@ impl JournalConfig {
             level: 3,
             file_bytes: 1 << 30,
             max_pending: 64 << 20,
+            sync_every: Some(Duration::from_secs(1)),
         }
     }
 }
@@ -47,8 +52,6 @@ pub type Ticket = u64;
 
 /// The journal as the reader sees it.
 pub struct Journal {
-    block: Vec<u8>,
-    lines: u64,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -58,8 +61,17 @@ pub struct Journal {
 pub struct Written(Arc<Shared>);
 
 pub(crate) struct Shared {
+    /// Taken before the state. The reader has it to itself but for a moment twice a second.
+    open: Mutex<Open>,
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// The block that is being filled.
+#[derive(Default)]
+struct Open {
+    bytes: Vec<u8>,
+    lines: u64,
 }
 
 #[derive(Default)]
@@ -70,6 +82,10 @@ pub(crate) struct State {
     spare: Vec<Vec<u8>>,
     issued: Ticket,
     done: Ticket,
+    synced: Ticket,
+    syncs: u64,
+    /// The thread is over.
+    ended: bool,
     /// Lines that found no room since the last block that did; told in the file with the next one.
     pub untold: u64,
     pub lost: u64,
@@ -98,6 +114,10 @@ impl Journal {
         };
         std::fs::create_dir_all(&config.folder).map_err(failed)?;
         let shared = Arc::new(Shared {
+            open: Mutex::new(Open {
+                bytes: Vec::with_capacity(BLOCK + 4096),
+                lines: 0,
+            }),
             state: Mutex::new(State {
                 max_pending: config.max_pending,
                 ..State::default()
@@ -110,8 +130,6 @@ impl Journal {
             .spawn(move || thread::run(&setup, &theirs))
             .map_err(failed)?;
         Ok(Self {
-            block: Vec::with_capacity(BLOCK + 4096),
-            lines: 0,
             shared,
             thread: Some(thread),
         })
@@ -124,44 +142,20 @@ impl Journal {
             self.shared.lock().untold += 1;
             return;
         };
-        self.block.extend_from_slice(&at_ns.to_le_bytes());
-        self.block.push(kind as u8);
-        self.block.extend_from_slice(&length.to_le_bytes());
-        self.block.extend_from_slice(payload);
-        self.lines += 1;
-        if self.block.len() >= BLOCK {
-            self.border();
+        let mut open = self.shared.open();
+        open.bytes.extend_from_slice(&at_ns.to_le_bytes());
+        open.bytes.push(kind as u8);
+        open.bytes.extend_from_slice(&length.to_le_bytes());
+        open.bytes.extend_from_slice(payload);
+        open.lines += 1;
+        if open.bytes.len() >= BLOCK {
+            self.shared.hand_over(open);
         }
     }
 
     /// Hands over what there is: everything up to here is in the file when the ticket is done.
     pub fn border(&mut self) -> Ticket {
-        let mut state = self.shared.lock();
-        if self.lines == 0 {
-            return state.issued;
-        }
-        let lines = std::mem::take(&mut self.lines);
-        if state.pending + self.block.len() > state.max_pending {
-            state.untold += lines;
-            state.lost += lines;
-            self.block.clear();
-            return state.issued;
-        }
-        let empty = state.spare.pop().unwrap_or_default();
-        let bytes = std::mem::replace(&mut self.block, empty);
-        state.issued += 1;
-        state.pending += bytes.len();
-        let block = Block {
-            ticket: state.issued,
-            bytes,
-            lines,
-            lost_before: std::mem::take(&mut state.untold),
-        };
-        state.queue.push_back(block);
-        let ticket = state.issued;
-        drop(state);
-        self.shared.changed.notify_all();
-        ticket
+        self.shared.border()
     }
 
     /// A handle for whoever must not be ahead of the journal.
@@ -176,22 +170,30 @@ impl Journal {
         self.shared.lock().lost
     }
 
+    /// How often what was written was synced; the ends of files are not counted.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.shared.lock().syncs
+    }
+
     /// Hands over the rest and waits for the file, at most so long. False when something may be missing.
     pub fn finish(mut self, patience: Duration) -> bool {
         let last = self.border();
         self.shared.lock().stopping = true;
         self.shared.changed.notify_all();
-        let whole = self.written().wait(last, patience);
-        if whole && let Some(thread) = self.thread.take() {
-            // It ends by itself once its queue is empty.
+        // A disk that stands still may hold up the last sync, but not a stop.
+        if self.written().wait_for(patience, |state| state.ended)
+            && let Some(thread) = self.thread.take()
+        {
             let _ = thread.join();
         }
-        whole
+        self.shared.lock().done >= last
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
+        self.shared.border();
         self.shared.lock().stopping = true;
         self.shared.changed.notify_all();
     }
@@ -201,9 +203,19 @@ impl Written {
     /// Waits until a block is in the file, or given up because the file cannot be written. False when it took longer.
     #[must_use]
     pub fn wait(&self, ticket: Ticket, patience: Duration) -> bool {
+        self.wait_for(patience, |state| state.done >= ticket)
+    }
+
+    /// Waits until a block is on the disk, where neither a kill nor a power cut can take it. False when it took longer.
+    #[must_use]
+    pub fn wait_synced(&self, ticket: Ticket, patience: Duration) -> bool {
+        self.wait_for(patience, |state| state.synced >= ticket)
+    }
+
+    fn wait_for(&self, patience: Duration, come: impl Fn(&State) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         let mut state = self.0.lock();
-        while state.done < ticket {
+        while !come(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -220,8 +232,43 @@ impl Written {
 }
 
 impl Shared {
-    /// The next block; `None` when the journal is over. `Err` after `patience` without one.
-    pub(crate) fn next(&self, patience: Duration) -> Result<Option<Block>, ()> {
+    /// Hands over what lies open. The reader does this at the borders of windows, the thread when there was none for long.
+    pub(crate) fn border(&self) -> Ticket {
+        self.hand_over(self.open())
+    }
+
+    /// Both locks are held for the swap, so that blocks stand in the queue in the order of their lines.
+    fn hand_over(&self, mut open: MutexGuard<'_, Open>) -> Ticket {
+        let mut state = self.lock();
+        if open.lines == 0 {
+            return state.issued;
+        }
+        let lines = std::mem::take(&mut open.lines);
+        if state.pending + open.bytes.len() > state.max_pending {
+            state.untold += lines;
+            state.lost += lines;
+            open.bytes.clear();
+            return state.issued;
+        }
+        let empty = state.spare.pop().unwrap_or_default();
+        let bytes = std::mem::replace(&mut open.bytes, empty);
+        state.issued += 1;
+        state.pending += bytes.len();
+        let block = Block {
+            ticket: state.issued,
+            bytes,
+            lines,
+            lost_before: std::mem::take(&mut state.untold),
+        };
+        state.queue.push_back(block);
+        let ticket = state.issued;
+        drop((state, open));
+        self.changed.notify_all();
+        ticket
+    }
+
+    /// The next block; `None` when the journal is over. `Err` when there is none until `deadline`.
+    pub(crate) fn next(&self, deadline: Instant) -> Result<Option<Block>, ()> {
         let mut state = self.lock();
         loop {
             if let Some(block) = state.queue.pop_front() {
@@ -230,14 +277,15 @@ impl Shared {
             if state.stopping {
                 return Ok(None);
             }
-            let (again, timeout) = self
-                .changed
-                .wait_timeout(state, patience)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = again;
-            if timeout.timed_out() && state.queue.is_empty() && !state.stopping {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return Err(());
             }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -257,8 +305,23 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    pub(crate) fn stopping(&self) -> bool {
-        self.lock().stopping
+    /// Everything up to this block is on the disk, too.
+    pub(crate) fn synced(&self, ticket: Ticket) {
+        let mut state = self.lock();
+        state.synced = ticket;
+        state.syncs += 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The last file is closed and synced.
+    pub(crate) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ayumi_journal::{Journal, JournalConfig, JournalError, JournalReader, Kind, Owned, journal_files};
 use ayumi_wire::jst::Date;
@@ -38,6 +38,14 @@ fn payloads(lines: &[Owned], kind: Kind) -> Vec<Vec<u8>> {
         .filter(|l| l.kind == kind)
         .map(|l| l.payload.clone())
         .collect()
+}
+
+fn wait_until(what: &str, come: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !come() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -77,6 +85,63 @@ fn j01_a_done_ticket_is_in_the_file_whatever_happens_next() {
     }
     assert!(journal.finish(PATIENCE));
     assert_eq!(read(folder.path()).1, 0, "a clean end leaves no damage");
+}
+
+#[test]
+fn j01_what_lies_open_between_long_windows_is_in_the_file_within_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    // A busy disk is no concern of this test.
+    let mut journal = journal(folder.path(), |c| c.sync_every = None);
+    for n in 0..3 {
+        let put = Instant::now();
+        journal.put(MORNING + n, Kind::Push, &message(n));
+        wait_until("the line", || {
+            let there = journal_files(folder.path()).is_ok_and(|files| !files.is_empty());
+            there && read(folder.path()).0.len() as i64 == n + 1
+        });
+        // Half a second is meant; a busy machine needs some of the rest.
+        assert!(put.elapsed() < Duration::from_secs(1), "{:?}", put.elapsed());
+    }
+    assert!(journal.finish(PATIENCE));
+}
+
+#[test]
+fn j02_what_is_written_is_synced_within_its_time_and_not_more_often() {
+    let folder = tempfile::tempdir().unwrap();
+    let every = Duration::from_millis(200);
+    let mut journal = journal(folder.path(), |c| c.sync_every = Some(every));
+    let (written, began) = (journal.written(), Instant::now());
+    let mut ticket = 0;
+    // As fast as windows never come: a sync for each would be hundreds.
+    while began.elapsed() < 5 * every {
+        journal.put(MORNING, Kind::Push, &message(1));
+        ticket = journal.border();
+        assert!(written.wait(ticket, PATIENCE));
+    }
+    // The last block before a long silence.
+    let silent = Instant::now();
+    assert!(written.wait_synced(ticket, PATIENCE));
+    assert!(silent.elapsed() < every + Duration::from_millis(500), "{:?}", silent.elapsed());
+    let most = began.elapsed().as_millis() / every.as_millis() + 1;
+    let syncs = journal.syncs();
+    assert!(syncs >= 2 && u128::from(syncs) <= most, "{syncs} syncs, {most} at most");
+    // Nothing new, nothing to sync.
+    std::thread::sleep(2 * every);
+    assert_eq!(journal.syncs(), syncs);
+    assert!(journal.finish(PATIENCE));
+}
+
+#[test]
+fn j02_without_a_time_the_system_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path(), |c| c.sync_every = None);
+    let written = journal.written();
+    journal.put(MORNING, Kind::Push, &message(1));
+    let ticket = journal.border();
+    assert!(written.wait(ticket, PATIENCE));
+    assert!(!written.wait_synced(ticket, Duration::from_millis(100)));
+    assert_eq!(journal.syncs(), 0);
+    assert!(journal.finish(PATIENCE));
 }
 
 #[test]

@@ -245,7 +245,13 @@ pub(super) fn new_bursts(settings: &Settings) -> Option<Bursts> {
 }
 
 fn open_journal(settings: &Settings) -> Result<Option<Journal>, JournalError> {
-    let start = |folder: &PathBuf| Journal::start(JournalConfig::new(folder.clone()));
+    let start = |folder: &PathBuf| {
+        let mut config = JournalConfig::new(folder.clone());
+        if settings.durability == Durability::Seed {
+            config.sync_every = None;
+        }
+        Journal::start(config)
+    };
     settings.journal_dir.as_ref().map(start).transpose()
 }
 

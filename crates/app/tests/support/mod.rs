@@ -2,6 +2,7 @@
 //! database read as any other program would read it. Every wait is for a condition and has a limit.
 #![allow(dead_code)]
 
+pub mod again;
 pub mod message;
 pub mod pair;
 pub mod process;
