@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use crate::faults::Takeover;
 use crate::feed::{MarketEvent, Side};
 
-pub(crate) use self::decode::{action_of, actions_of, can_last, object_of};
+pub(crate) use self::decode::{FORMS, action_of, actions_of, can_last, object_of};
 pub(crate) use self::fields::Fields;
 pub(crate) use self::merge::{Leaf, as_json, leaves, merged};
 pub use self::problem::{Problem, Problems};

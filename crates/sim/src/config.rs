@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ayumi_engine::{Stamp, Symbol};
 
+use crate::action::Problems;
 use crate::faults::Faults;
 use crate::recording::Recorded;
 use crate::script::Step;
@@ -343,6 +344,19 @@ pub enum SimError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Something in the script can never happen.
+    #[error("the script has what cannot happen here:\n{0}")]
+    Script(Problems),
+    /// A clone of a symbol that was not recorded.
+    #[error("the recording {path} has no {missing} to clone. It has: {known}")]
+    Clone {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        missing: String,
+        /// What there is.
+        known: String,
     },
     /// A number in the settings makes no sense.
     #[error("{0}")]

@@ -20,7 +20,7 @@ use self::page::Page;
 use crate::action::{self, Action, What};
 use crate::config::Speed;
 use crate::http::{self, Parsed, Request};
-use crate::server::{Listeners, linger};
+use crate::server::{Listeners, gone, linger};
 use crate::shared::Shared;
 
 /// An idle connection is closed after this time.
@@ -31,8 +31,8 @@ const MAX_CONNECTIONS: usize = 64;
 const USUAL_WAIT: u64 = 10_000;
 /// How long it waits at most, ms.
 const LONGEST_WAIT: u64 = 600_000;
-/// How often `/wait` looks.
-const LOOK: Duration = Duration::from_millis(5);
+/// How soon `/wait` looks again at most.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Accepts until the runtime ends.
 pub(crate) async fn serve(shared: Arc<Shared>, listeners: Listeners) -> io::Result<()> {
@@ -86,7 +86,12 @@ async fn connection(shared: &Shared, mut stream: TcpStream, port: u16) {
             Parsed::Request(request, taken) => {
                 buffer.drain(..taken);
                 continued = false;
-                (answer(shared, port, &request).await, !request.keep_alive)
+                let page = match waits(port, &request) {
+                    true => wait(shared, &mut stream, &mut buffer, &request).await,
+                    false => Some(answer(shared, port, &request)),
+                };
+                let Some(page) = page else { return };
+                (page, !request.keep_alive)
             }
         };
         if stream.write_all(&page.write(close)).await.is_err() {
@@ -98,7 +103,12 @@ async fn connection(shared: &Shared, mut stream: TcpStream, port: u16) {
     }
 }
 
-async fn answer(shared: &Shared, port: u16, request: &Request) -> Page {
+/// True for a request that is answered later.
+fn waits(port: u16, request: &Request) -> bool {
+    request.method == "GET" && request.path() == "/wait" && refusal(request, port).is_none()
+}
+
+fn answer(shared: &Shared, port: u16, request: &Request) -> Page {
     if let Some(refusal) = refusal(request, port) {
         return refusal;
     }
@@ -106,12 +116,12 @@ async fn answer(shared: &Shared, port: u16, request: &Request) -> Page {
     match (request.method.as_str(), path.as_str()) {
         ("GET" | "HEAD", "/") => Page::help(port),
         ("GET", "/counters") => Page::json(200, &query::counters(shared)),
+        ("GET", "/symbols") => Page::json(200, &shared.station().listed()),
         ("GET", "/clock") => Page::json(200, &clock(shared)),
         ("GET", "/faults") => Page::json(200, &action::as_json(&shared.station().faults)),
-        ("GET", "/wait") => wait(shared, request).await,
         ("PATCH" | "PUT", "/faults") => change_faults(shared, request),
         ("POST", "/do") => act(shared, request),
-        (_, "/" | "/counters" | "/clock" | "/faults" | "/wait" | "/do") => {
+        (_, "/" | "/counters" | "/symbols" | "/clock" | "/faults" | "/wait" | "/do") => {
             Page::error(405, "GET / tells which methods there are")
         }
         _ => Page::error(404, "GET / tells what there is"),
@@ -202,14 +212,27 @@ fn act(shared: &Shared, request: &Request) -> Page {
     Page::json(200, &json!({"done": done, "now": ayumi_wire::jst::iso_ms(now.ms())}))
 }
 
-async fn wait(shared: &Shared, request: &Request) -> Page {
+/// Waits; `None` = the client has gone.
+async fn wait(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request) -> Option<Page> {
     let asked = match query::Wait::read(&request.target) {
         Ok(asked) => asked,
-        Err(what) => return Page::error(400, &what),
+        Err(what) => return Some(Page::error(400, &what)),
     };
     let deadline = Instant::now() + Duration::from_millis(asked.timeout_ms);
+    tokio::select! {
+        biased;
+        page = counted(shared, &asked, deadline) => Some(page),
+        () = gone(stream, buffer) => None,
+    }
+}
+
+async fn counted(shared: &Shared, asked: &query::Wait, deadline: Instant) -> Page {
     loop {
-        let value = match query::counter(&query::counters(shared), &asked.counter) {
+        // Asked for before the look: no change between the two is missed.
+        let change = shared.tally.next_change();
+        tokio::pin!(change);
+        change.as_mut().enable();
+        let value = match shared.tally.look(|all| query::counter(all, &asked.counter)) {
             Ok(value) => value,
             Err(what) => return Page::error(404, &what),
         };
@@ -221,6 +244,9 @@ async fn wait(shared: &Shared, request: &Request) -> Page {
                 &json!({"counter": asked.counter, "value": value, "reached": reached}),
             );
         }
+        // When the time is over, the next look says so.
+        let _ = tokio::time::timeout_at(deadline.into(), change).await;
+        // At full speed something changes all the time.
         tokio::time::sleep(LOOK).await;
     }
 }

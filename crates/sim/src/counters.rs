@@ -5,6 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// A snapshot of everything counted since the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -130,6 +132,8 @@ impl SymbolCounters {
 pub(crate) struct Tally {
     counters: Mutex<Counters>,
     changed: Condvar,
+    /// The same for tasks.
+    rung: Notify,
 }
 
 impl Tally {
@@ -137,6 +141,17 @@ impl Tally {
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
         change(&mut self.lock());
         self.changed.notify_all();
+        self.rung.notify_waiters();
+    }
+
+    /// Reads without copying.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&Counters) -> T) -> T {
+        at(&self.lock())
+    }
+
+    /// Rings at the next change.
+    pub(crate) fn next_change(&self) -> Notified<'_> {
+        self.rung.notified()
     }
 
     pub(crate) fn snapshot(&self) -> Counters {

@@ -16,6 +16,7 @@ use crate::faults::{BoardAnswer, Cut, Faults, RawFrame};
 use crate::feed::Feed;
 use crate::push::Player;
 use crate::rest::Environment;
+use crate::script::Traded;
 use crate::sent::SentLog;
 use crate::server::{self, Listeners};
 use crate::shared::Shared;
@@ -96,6 +97,9 @@ fn check(config: &SimConfig) -> Result<(), SimError> {
     if matches!((config.start, config.end), (Some(start), Some(end)) if end <= start) {
         return Err(SimError::Setting("the end must be later than the start"));
     }
+    Traded::of(&config.source)
+        .check_script(&config.script)
+        .map_err(SimError::Script)?;
     let Source::Market(market) = &config.source else {
         return Ok(());
     };

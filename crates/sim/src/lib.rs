@@ -37,6 +37,6 @@ pub use faults::{
 };
 pub use feed::{MarketAction, MarketEvent, Side};
 pub use handle::{Sim, SimHandle};
-pub use recording::{Recorded, read_recording};
+pub use recording::{Recorded, read_recording, recording_begins};
 pub use scenario::{READY, Scenario, USUAL_RATE, parse_clone, well_known};
 pub use script::{Every, Step, When};

@@ -42,6 +42,16 @@ pub fn read_recording(path: impl AsRef<Path>) -> Result<Vec<Recorded>, SimError>
     Reader::open(path.as_ref())?.collect()
 }
 
+/// When the first message of a recording was received: it tells which day a time of day means.
+///
+/// # Errors
+/// When the file cannot be read or is empty.
+pub fn recording_begins(path: impl AsRef<Path>) -> Result<Stamp, SimError> {
+    let path = path.as_ref();
+    let empty = || SimError::Empty { path: path.to_owned() };
+    Ok(Reader::open(path)?.next().ok_or_else(empty)??.at)
+}
+
 /// Messages of a recording, one at a time.
 pub(crate) type Lines = Box<dyn Iterator<Item = Result<Recorded, SimError>> + Send>;
 
@@ -56,7 +66,9 @@ pub(crate) struct Opened {
 /// Opens a recording as it is to be played; its first message is read at once, so that a wrong file is refused.
 pub(crate) fn open(config: &RecordingConfig) -> Result<Opened, SimError> {
     clones::check(&config.clones)?;
-    let boards = clones::boards(reader::first_boards(&config.path)?, &config.clones);
+    let boards = reader::first_boards(&config.path)?;
+    clones::find(config, &boards)?;
+    let boards = clones::boards(boards, &config.clones);
     let first = pass(config)?;
     let lines: Lines = match config.repeat {
         Repeat::Times(0 | 1) => first,

@@ -10,6 +10,7 @@ mod dice;
 mod endpoint;
 mod limiter;
 mod list;
+mod listed;
 mod members;
 mod other;
 mod ranking;

@@ -39,7 +39,7 @@ pub struct Scenario {
     pub rate: Option<f64>,
     /// When it trades; not said: as the exchange does when there is a start, at any hour when there is none.
     pub hours: Option<Hours>,
-    /// Where the simulated clock starts; a time of day means today.
+    /// Where the simulated clock starts; a time of day means today, with a recording its first day.
     pub start: Option<Time>,
     /// Where the source ends; a time of day means the next one after the start.
     pub end: Option<Time>,
@@ -170,7 +170,8 @@ impl Scenario {
         READY.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
-    /// What a simulator is started with; `now` tells which day today is. Ports, token and password are the usual ones.
+    /// What a simulator is started with; `now` tells which day today is, and for a recording should be its beginning
+    /// ([`crate::recording_begins`]). Ports, token and password are the usual ones.
     #[must_use]
     pub fn config(&self, now: Stamp) -> SimConfig {
         let usual = SimConfig::default();

@@ -4,6 +4,7 @@
 
 mod decode;
 mod ghost;
+mod possible;
 mod stage;
 
 use std::cmp::Reverse;
@@ -14,6 +15,7 @@ use ayumi_engine::Stamp;
 
 pub(crate) use self::decode::steps_of;
 pub(crate) use self::ghost::haunt;
+pub(crate) use self::possible::{Traded, named};
 pub(crate) use self::stage::{Due, Order, Owner, Stage};
 use crate::action::time::nanos;
 use crate::action::{Action, Time};

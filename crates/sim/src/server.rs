@@ -147,7 +147,7 @@ fn reset(stream: &TcpStream) -> After {
 }
 
 /// Returns when the client has closed the connection. What it sends meanwhile waits in the buffer, within the limit.
-async fn gone(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+pub(crate) async fn gone(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
     while buffer.len() < MAX_HEAD + MAX_BODY {
         match stream.read_buf(buffer).await {
             Ok(0) | Err(_) => return,

@@ -13,7 +13,7 @@ use crate::faults::Cut;
 use crate::feed::volume_of;
 use crate::push::{Client, Outbox, Trouble};
 use crate::rest::Station;
-use crate::script::Stage;
+use crate::script::{Stage, Traded};
 use crate::sent::SentLog;
 
 /// One running simulator.
@@ -31,7 +31,8 @@ pub(crate) struct Shared {
     pub wait_for_client: bool,
     pub slow_reader_limit: usize,
     require_registration: bool,
-    pub is_market: bool,
+    /// What the market trades, when there is one.
+    pub traded: Traded,
     /// What actions hold and what they ask of the player.
     pub(crate) stage: Mutex<Stage>,
     station: Mutex<Station>,
@@ -56,7 +57,7 @@ impl Shared {
             wait_for_client: config.wait_for_client,
             slow_reader_limit: config.slow_reader_limit,
             require_registration: config.require_registration,
-            is_market: matches!(config.source, Source::Market(_)),
+            traded: Traded::of(&config.source),
             stage: Mutex::new(Stage::new(&config.faults)),
             station: Mutex::new(Station::new(config)),
             line: Mutex::new(None),
@@ -138,7 +139,7 @@ impl Shared {
     /// True when a PUSH client could get something of the source now.
     pub(crate) fn has_audience(&self) -> bool {
         let station = self.station();
-        let wants = match (self.require_registration, self.is_market) {
+        let wants = match (self.require_registration, self.traded.is_market()) {
             (false, _) => true,
             (true, true) => station.boards.any_wanted(),
             (true, false) => station.has_registered(),
@@ -148,7 +149,7 @@ impl Shared {
 
     /// True when the source may start. A market also starts for those who only ask `/board`.
     pub(crate) fn may_start(&self) -> bool {
-        self.has_audience() || (self.is_market && self.station().has_touched())
+        self.has_audience() || (self.traded.is_market() && self.station().has_touched())
     }
 }
 

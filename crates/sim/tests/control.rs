@@ -179,3 +179,46 @@ fn web_pages_are_kept_out() {
     assert!(!head.contains("Access-Control"), "{head}");
     assert_eq!(sim.counters().actions.get("reset"), Some(&2));
 }
+
+#[test]
+fn everything_there_is_can_be_seen_before_the_open() {
+    let sim = controlled(|config| {
+        let symbols = ["7203", "101@1", "167060019@23"].map(|s| s.parse().unwrap()).to_vec();
+        config.source = Source::Market(MarketConfig::new(1, symbols, 50.0));
+    });
+    register(sim.port(), &["7203"]);
+    let listed = json(&get(&sim, "/symbols"));
+    let column = |name: &str| -> Vec<Value> { listed.as_array().unwrap().iter().map(|s| s[name].clone()).collect() };
+    assert_eq!(column("symbol"), ["7203@1", "101@1", "167060019@23"]);
+    assert_eq!(column("ticker"), ["7203", "101", "167060019@23"]);
+    assert_eq!(column("kind"), ["stock", "index", "future"]);
+    assert_eq!(column("registered"), [true, false, false]);
+    assert!(
+        listed[0]["name"].is_string() && listed[0].get("last_price").is_some(),
+        "{listed}"
+    );
+    let counters = json(&get(&sim, "/counters"));
+    assert_eq!(counters["symbols"]["167060019@23"]["messages"], 0);
+    assert_eq!(
+        (&counters["actions"]["stall"], &counters["faults"]["crossed"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(counters["faults"]["reset_on_burst"], 0);
+}
+
+/// There are 64 places.
+#[test]
+fn a_wait_whose_client_has_gone_holds_no_place() {
+    let sim = controlled(|_| ());
+    let port = sim.control_port().unwrap();
+    let waiting: Vec<_> = (0..64)
+        .map(|_| {
+            let mut stream = connect(port);
+            let text = "GET /wait?counter=takeovers&timeout_ms=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            stream.write_all(text.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    drop(waiting);
+    assert_eq!(get(&sim, "/clock").status, 200);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ayumi_engine::Symbol;
 use ayumi_journal::{Journal, JournalConfig, Kind};
-use ayumi_sim::{CloneSymbol, RecordingConfig, Repeat, Source, Speed};
+use ayumi_sim::{CloneSymbol, RecordingConfig, Repeat, Sim, SimConfig, Source, Speed, recording_begins};
 use ayumi_wire::push::decode;
 use common::{PATIENCE, Push, ask, register, start};
 
@@ -103,4 +103,31 @@ fn j05_the_workers_journal_is_played_as_it_was_received() {
     assert!(sim.wait_until(PATIENCE, |c| c.source_finished));
     assert_eq!(ask(sim.port(), "GET", "/board/9984@1", "").body, message("9984", 7));
     assert_eq!(ask(sim.port(), "GET", "/board/7203@1", "").body, message("7203", 1_999));
+}
+
+#[test]
+fn a_clone_of_what_was_not_recorded_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.jsonl");
+    let line = |n: i64, code: &str| format!("{{\"t_recv\":{}.5,\"msg\":{}}}\n", NINE + n, message(code, 100));
+    std::fs::write(&path, line(1, "7203") + "no message\n" + &line(2, "9984")).unwrap();
+    assert_eq!(recording_begins(&path).unwrap().ms(), (NINE + 1) * 1000 + 500);
+    let start = |from: &[&str]| {
+        let mut recording = RecordingConfig::new(&path);
+        recording.clones = from
+            .iter()
+            .map(|from| CloneSymbol {
+                from: symbol(from),
+                to: symbol(&format!("1{from}")),
+                offset: Duration::ZERO,
+            })
+            .collect();
+        Sim::start(SimConfig {
+            source: Source::Recording(recording),
+            ..SimConfig::default()
+        })
+    };
+    assert!(start(&["7203", "9984"]).is_ok());
+    let said = start(&["7203", "8306"]).err().unwrap().to_string();
+    assert!(said.contains("no 8306 to clone. It has: 7203, 9984"), "{said}");
 }

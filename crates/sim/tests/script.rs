@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use ayumi_engine::{Stamp, Symbol};
-use ayumi_sim::{Action, MarketConfig, Recorded, SimHandle, Source, Speed, Step};
+use ayumi_sim::{Action, MarketConfig, Recorded, Sim, SimConfig, SimHandle, Source, Speed, Step};
 use common::{PATIENCE, Push, ask, register, start};
 
 const START: Stamp = Stamp::from_ms(1_761_869_097_000);
@@ -307,8 +307,14 @@ fn the_clock_steps_for_the_station_only_and_the_end_ends() {
     assert!(sim.now() >= START);
     act(&sim, "end");
     assert!(sim.wait_until(PATIENCE, |c| c.source_finished));
-    let wrong = sim.act(&Action::parse("halt 7203").unwrap()[0]).unwrap_err();
-    assert!(wrong.to_string().contains("generated market"), "{wrong}");
+    let wrong = sim
+        .act(&Action::parse("halt 7203").unwrap()[0])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        wrong.to_string().contains("generated market") && wrong.contains("halt"),
+        "{wrong}"
+    );
 }
 
 /// The same seed gives the same bytes, script and chances included.
@@ -345,4 +351,58 @@ fn the_same_seed_gives_the_same_day() {
     assert!(first.iter().any(|text| text == b"x"));
     assert_eq!(first, day(3));
     assert_ne!(first, day(4));
+}
+
+fn market(codes: &[&str]) -> Source {
+    Source::Market(MarketConfig::new(
+        1,
+        codes.iter().map(|c| Symbol::tse(c)).collect(),
+        20.0,
+    ))
+}
+
+#[test]
+fn what_cannot_happen_is_refused_with_what_can() {
+    let sim = start(|config| config.source = market(&["7203", "9984"]));
+    let said = |action: &str| sim.act(&Action::parse(action).unwrap()[0]).unwrap_err().to_string();
+    for action in ["halt 9999", "rush 5 9999,7203", "lock 9999@1", "silence 7203@3"] {
+        let said = said(action);
+        assert!(said.contains("There are: 7203, 9984"), "{action}: {said}");
+    }
+    assert_eq!(sim.counters().actions.len(), 0, "nothing was done");
+    for number in ["rush 1e9", "rush 2.5", "rush -3"] {
+        let said = Action::parse(number).unwrap_err().to_string();
+        assert!(
+            said.contains("factor  found") && said.contains("from 1 to 1000"),
+            "{number}: {said}"
+        );
+    }
+    assert!(Action::parse("rush 285A").is_ok(), "a code with a letter");
+}
+
+#[test]
+fn a_script_that_cannot_happen_is_refused_at_the_start() {
+    let said = |source: Source, steps: &[&str]| {
+        let config = SimConfig {
+            source,
+            script: script(steps),
+            ..SimConfig::default()
+        };
+        match Sim::start(config) {
+            Ok(_) => panic!("started"),
+            Err(error) => error.to_string(),
+        }
+    };
+    let both = said(
+        market(&["7203"]),
+        &["09:00 halt 9984", "+1s rush 5 8306 1m", "+2s reset"],
+    );
+    assert!(
+        both.contains("halt: there is no 9984 here") && both.contains("rush: there is no 8306"),
+        "{both}"
+    );
+    for source in [lines(3, 1000), Source::Silent] {
+        let said = said(source, &["+1s halt"]);
+        assert!(said.contains("halt: only a generated market"), "{said}");
+    }
 }

@@ -80,7 +80,8 @@ pub(super) struct Sim {
     /// So many times real time, rate limits included, or full for no waiting
     #[arg(long, value_name = "X|full", value_parser = values::speed)]
     speed: Option<Speed>,
-    /// JST time at which the simulated clock starts, like 08:59:30 (today) or "2026-11-20T08:59:30"
+    /// JST time at which the simulated clock starts, like 08:59:30 (today; the first day of a
+    /// recording) or "2026-11-20T08:59:30"
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     start: Option<Time>,
     /// JST time at which the source ends

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
-use ayumi_sim::{Counters, Hours, Scenario, Sim, SimConfig, SimHandle, Speed, USUAL_RATE};
+use ayumi_sim::{Counters, Hours, Scenario, Sim, SimConfig, SimError, SimHandle, Speed, USUAL_RATE, recording_begins};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
 
@@ -67,7 +67,7 @@ pub fn run(args: &SimArgs) -> Exit {
 }
 
 fn simulate(args: &SimArgs, scenario: &Scenario) -> Exit {
-    let handle = match Sim::start(config(args, scenario)) {
+    let handle = match config(args, scenario).and_then(Sim::start) {
         Ok(handle) => handle,
         Err(error) => {
             text::stderr_line(&format!("error: {error}"));
@@ -97,16 +97,21 @@ fn console_log(level: LevelFilter) -> LogHandle {
     })
 }
 
-fn config(args: &SimArgs, scenario: &Scenario) -> SimConfig {
+fn config(args: &SimArgs, scenario: &Scenario) -> Result<SimConfig, SimError> {
+    // A time of day means today, with a recording its first day.
+    let today = match &scenario.play {
+        Some(path) => recording_begins(path)?,
+        None => Clock::system().now(),
+    };
     let secret = |secret: &Option<secrecy::SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
-    SimConfig {
+    Ok(SimConfig {
         port: args.port,
         verification_port: args.verification_port,
         control_port: args.control,
         token: secret(&args.token),
         password: secret(&args.password),
-        ..scenario.config(Clock::system().now())
-    }
+        ..scenario.config(today)
+    })
 }
 
 /// The one line that says what there is now: ports, what plays, when its time begins.
@@ -202,4 +207,27 @@ fn serve(handle: &SimHandle) -> std::io::Result<()> {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Command, parse};
+
+    #[test]
+    fn a_time_of_day_is_one_of_the_recordings_first_day() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rec.jsonl");
+        // 2026-11-20 09:00:00 JST.
+        let line = r#"{"t_recv":1795132800.0,"msg":{"Symbol":"7203","Exchange":1,"TradingVolume":100.0}}"#;
+        std::fs::write(&path, line).expect("written");
+        let play = path.to_str().expect("UTF-8");
+        let words = ["sim", "--play", play, "--start", "09:10:00", "--end", "09:20"];
+        let Ok(Command::Sim(args)) = parse(words.iter().map(std::ffi::OsString::from)) else {
+            panic!("valid");
+        };
+        let config = config(&args, &scenario::of(&args).expect("valid")).expect("it can be read");
+        assert_eq!(config.start.map(|at| at.s()), Some(1_795_133_400));
+        assert_eq!(config.end.map(|at| at.s()), Some(1_795_134_000));
+    }
 }

@@ -98,7 +98,9 @@ fn ending(path: &str, name: &str, words: &[&str], map: &mut Map<String, Value>) 
 fn fits(field: &str, word: &str) -> bool {
     let number = || !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
     match field {
-        "code" | "status" | "factor" => number(),
+        "code" | "status" => number(),
+        // 1e9 and 2.5 are meant as numbers: no code has an E (codes have no letters that look like digits or signs).
+        "factor" => word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) && word.parse::<f64>().is_ok(),
         "side" => ["buy", "sell"].iter().any(|w| w.eq_ignore_ascii_case(word)),
         "takeover" => ["close", "starve"].iter().any(|w| w.eq_ignore_ascii_case(word)),
         "by" => time::signed(word).is_some(),

@@ -75,6 +75,7 @@ GET  /counters   everything counted so far
 GET  /wait?counter=messages_sent&at_least=100&timeout_ms=5000
                  answers as soon as a counter is there, 408 when it is not in time; counters of
                  symbols and requests: symbols.7203.last_volume, rest_requests.GET+/board
+GET  /symbols    every symbol: name, kind, last price, registered or not
 GET  /clock      the simulated time
 GET  /faults     what goes wrong at present
 PATCH /faults    changes some of them: {\"reset_after\": 100, \"board_delay\": \"5s\"}

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use ayumi_engine::Stamp;
+use ayumi_engine::{Stamp, Symbol};
 
 use super::Item;
 use super::paths;
 use super::truth::Truth;
-use crate::config::{MarketConfig, SimError};
-use crate::exchange::{Exchange, MarketAction, Setup};
+use crate::config::{Hours, MarketConfig, SimError};
+use crate::exchange::{Exchange, MarketAction, Path, Setup};
 use crate::rest::Station;
+use crate::script::named;
 
 /// A next message later than this leaves time to bring the truth to the disk, ns.
 const LULL: i64 = 500_000_000;
@@ -33,6 +34,11 @@ impl MarketFeed {
             Some(path) => paths::read(path, start.date(), config.seed)?,
             None => BTreeMap::new(),
         };
+        if let Some(path) = &config.prices
+            && let Some(what) = unfollowed(config, &paths)
+        {
+            log::warn!("the price paths {}: {what}", path.display());
+        }
         let exchange = Exchange::open(&Setup {
             seed: config.seed,
             symbols: &config.symbols,
@@ -42,7 +48,7 @@ impl MarketFeed {
             paths,
         });
         Ok(Self {
-            tickers: exchange.symbols().map(ayumi_engine::Symbol::ticker).collect(),
+            tickers: exchange.symbols().map(Symbol::ticker).collect(),
             exchange,
             start,
             end: end.unwrap_or(Stamp::NEVER),
@@ -110,5 +116,47 @@ impl MarketFeed {
                 truth.note(&print, &self.tickers[print.index]);
             }
         }
+    }
+}
+
+/// What of a file of price paths is not followed, with the next step.
+fn unfollowed(config: &MarketConfig, paths: &BTreeMap<Symbol, Path>) -> Option<String> {
+    if config.hours == Hours::Always {
+        return Some("a market that trades at any hour follows none; give a --start, or --hours session".to_owned());
+    }
+    let missing: Vec<Symbol> = config
+        .symbols
+        .iter()
+        .filter(|s| !paths.contains_key(*s))
+        .cloned()
+        .collect();
+    let known: Vec<Symbol> = paths.keys().cloned().collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "there is no price of {} on the day taken, so prices are invented for that; there are: {}",
+            named(&missing),
+            named(&known)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_without_prices_are_named_once() {
+        let mut config = MarketConfig::new(1, ["7203", "9984", "8306"].map(Symbol::tse).to_vec(), 1.0);
+        let paths = BTreeMap::from([(Symbol::tse("9984"), Path::default())]);
+        let said = unfollowed(&config, &paths).expect("at any hour");
+        assert!(said.contains("--hours session"), "{said}");
+        config.hours = Hours::Session;
+        let said = unfollowed(&config, &paths).expect("two are missing");
+        assert!(
+            said.contains("no price of 7203, 8306 ") && said.ends_with("there are: 9984"),
+            "{said}"
+        );
+        config.symbols = vec![Symbol::tse("9984")];
+        assert_eq!(unfollowed(&config, &paths), None);
     }
 }

@@ -22,6 +22,9 @@ const BATCH: usize = 256;
 /// At full speed the source pauses while this many bytes wait: enough to keep the socket busy.
 const HIGH_WATER: usize = 512 * 1024;
 
+/// A recording that is silent for longer after the start is told of.
+const LONG_GAP_MS: i64 = 3_600_000;
+
 /// The source, the script and what is to be taken back.
 pub(crate) struct Player {
     shared: Arc<Shared>,
@@ -39,6 +42,12 @@ pub(crate) struct Player {
 impl Player {
     pub(crate) fn new(shared: Arc<Shared>, mut feed: Feed, config: &SimConfig) -> Self {
         feed.prime(&mut shared.station());
+        let tickers = shared.station().boards.tickers();
+        // Who waits for a counter of a symbol finds it at 0 before its first message.
+        shared.tally.count(|c| {
+            c.symbols
+                .extend(tickers.map(|ticker| (ticker, SymbolCounters::default())))
+        });
         if config.start.is_none()
             && let Feed::Played(_) = feed
             && let Some(first) = feed.peek()
@@ -89,6 +98,9 @@ impl Player {
             if passed % BATCH == 0 {
                 tokio::task::yield_now().await;
             }
+        }
+        if let Feed::Played(_) = self.feed {
+            told_of_start(start, self.feed.peek());
         }
     }
 
@@ -287,6 +299,23 @@ impl Player {
             client.kill();
             self.shared.tally.count(|c| c.slow_reader_resets += 1);
         }
+    }
+}
+
+/// A start that misses the recording is told of: nothing comes for a long time, or ever.
+fn told_of_start(start: Stamp, next: Option<Stamp>) {
+    let written = |at: Stamp| ayumi_wire::jst::iso_ms(at.ms());
+    match next {
+        None => log::warn!(
+            "the recording has no message after the start {}: nothing will be sent. Choose an earlier --start",
+            written(start)
+        ),
+        Some(next) if next.ms_since(start) > LONG_GAP_MS => log::warn!(
+            "after the start {} the first message of the recording comes at {}: nothing is sent until then",
+            written(start),
+            written(next)
+        ),
+        Some(_) => {}
     }
 }
 

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use ayumi_engine::{Stamp, Symbol};
 
 use super::Recorded;
-use crate::config::{CloneSymbol, SimError};
+use super::reader::Reader;
+use crate::config::{CloneSymbol, RecordingConfig, SimError};
 use crate::push::{Fields, moved};
+use crate::script::named;
 
 /// A copy that waits: its time, a number that keeps the order, which clone, the message.
 type Waiting = (Stamp, u64, usize, Arc<Vec<u8>>);
@@ -93,6 +95,34 @@ pub(super) fn check(clones: &[CloneSymbol]) -> Result<(), SimError> {
             "every clone of a recorded symbol needs a code of its own, and clones cannot be cloned",
         )),
     }
+}
+
+/// Looks for every symbol that is to be cloned; reads no further than to the last of them.
+pub(super) fn find(config: &RecordingConfig, boards: &[Recorded]) -> Result<(), SimError> {
+    let mut missing: BTreeSet<String> = config.clones.iter().map(|clone| clone.from.ticker()).collect();
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for board in boards {
+        missing.remove(&board.symbol);
+        known.insert(board.symbol.clone());
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // A line that is no message is told of when it is played.
+    for recorded in Reader::open(&config.path)?.flatten() {
+        if known.insert(recorded.symbol.clone()) {
+            missing.remove(&recorded.symbol);
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+    }
+    let list = |all: &BTreeSet<String>| named(&all.iter().filter_map(|t| t.parse().ok()).collect::<Vec<Symbol>>());
+    Err(SimError::Clone {
+        path: config.path.clone(),
+        missing: list(&missing),
+        known: list(&known),
+    })
 }
 
 /// Boards, and those of the copies.

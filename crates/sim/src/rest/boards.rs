@@ -74,6 +74,12 @@ impl Boards {
         self.slots.iter().enumerate()
     }
 
+    /// The names of all symbols shown in the counters.
+    pub(crate) fn tickers(&self) -> impl Iterator<Item = String> + use<> {
+        let all: Vec<String> = self.slots.iter().map(|board| board.ticker.clone()).collect();
+        all.into_iter()
+    }
+
     /// The board of a symbol that was shown.
     pub(super) fn of(&self, symbol: &Symbol) -> Option<&Board> {
         self.get(self.slot(symbol)?)

@@ -70,8 +70,9 @@ impl Shared {
     /// Does it, at the simulated time `now`.
     ///
     /// # Errors
-    /// Faults that do not exist or do not fit; then nothing is done.
+    /// Faults that do not exist or do not fit, symbols that are not there; then nothing is done.
     pub(crate) fn act(&self, action: &Action, now: Stamp) -> Result<(), Problems> {
+        self.traded.check(action)?;
         let end = action.lasts.end(now);
         let owner = end.map(|_| self.stage().holds.owner());
         self.perform(action, now, end, owner)?;
@@ -178,7 +179,6 @@ impl Shared {
             What::Faults(change) => return self.hold(change, owner),
             What::Heal => self.heal(),
             What::Market(symbols, event) => {
-                self.needs_market()?;
                 self.market(symbols, *event, now, end);
             }
             What::Send(text) => self.push_text(text),
@@ -195,16 +195,6 @@ impl Shared {
         self.station().restart();
         self.cut(&Cut::Reset);
         Ok(())
-    }
-
-    fn needs_market(&self) -> Result<(), Problems> {
-        match self.is_market {
-            true => Ok(()),
-            false => Err(Problems::one(
-                "do",
-                "only a generated market can do that; here a recording plays, or nothing",
-            )),
-        }
     }
 
     fn market(&self, symbols: &[ayumi_engine::Symbol], event: crate::MarketEvent, now: Stamp, until: Option<Stamp>) {
