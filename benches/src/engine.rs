@@ -56,8 +56,9 @@ pub fn run(plan: &Plan) -> Result<Section> {
              the worker calls it. Parsing is part of the whole engine; the last column takes it out. Messages are read \
              from main memory here, so parsing costs a little more than above."
                 .to_owned(),
-            "Whether the engine allocates per message is not measured: counting allocations needs a global allocator, \
-             and that needs `unsafe`, which this workspace forbids."
+            "Nothing is allocated in steady state, neither per message nor per window, whose stored batch is given back: \
+             `crates/engine/tests/allocations.rs` asserts 0 allocations in 100,000 messages of 50 symbols with a \
+             counting allocator."
                 .to_owned(),
         ],
         tables: vec![table],

@@ -167,7 +167,7 @@ fn batches(symbols: &[Symbol], windows: usize) -> Vec<Batch> {
         engine.on_push(message, now);
         while let Some(output) = engine.poll(now) {
             if let Output::Batch(batch) = output {
-                batches.push(*batch);
+                batches.push(batch);
             }
         }
     }

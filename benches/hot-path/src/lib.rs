@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use anyhow::{Context, Result, ensure};
+use ayumi_engine::output::Output;
 use ayumi_engine::settings::{BoardMode, EngineSettings};
 use ayumi_engine::{Engine, Stamp, Symbol};
 use ayumi_wire::push;
@@ -137,7 +138,9 @@ pub fn drive<'a>(engine: &mut Engine, messages: impl Iterator<Item = &'a [u8]>, 
         engine.on_push(black_box(message), now);
         if n % pace.per_read == 0 {
             while let Some(output) = engine.poll(now) {
-                black_box(&output);
+                if let Output::Batch(batch) = black_box(output) {
+                    engine.recycle(batch);
+                }
             }
             black_box(engine.next_deadline(now));
         }

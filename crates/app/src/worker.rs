@@ -337,8 +337,10 @@ impl Worker {
             match output {
                 Output::Batch(batch) => {
                     let ticket = self.core.border();
-                    self.queue
-                        .push(*batch, ticket, |starts| self.core.absorbed(starts, now));
+                    let spent = self.queue.push(batch, ticket, |starts| self.core.absorbed(starts, now));
+                    if let Some(spent) = spent {
+                        self.core.engine.recycle(spent);
+                    }
                     self.core.set_room(self.queue.depth().room, now);
                     self.follow_clock();
                     closed = true;

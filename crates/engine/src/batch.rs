@@ -237,3 +237,19 @@ pub struct Batch {
     /// Windows that were folded into this one under overload.
     pub merged_windows: u32,
 }
+
+impl Batch {
+    /// Its lists, emptied, with the memory that they hold.
+    pub(crate) fn into_lists(self) -> (Vec<SymbolWindow>, Vec<LedgerRow>, Vec<StateRow>) {
+        let Self {
+            mut symbols,
+            mut ledger,
+            mut states,
+            ..
+        } = self;
+        symbols.clear();
+        ledger.clear();
+        states.clear();
+        (symbols, ledger, states)
+    }
+}

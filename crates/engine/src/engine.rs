@@ -40,6 +40,8 @@ pub struct Engine {
     window: Option<OpenWindow>,
     /// Vectors of the last closed window, for the next one.
     spare: OpenWindow,
+    /// A batch that came back, for the next one.
+    spent: Option<Batch>,
     /// No window begins before this: the run began here.
     earliest_ms: i64,
     day: Day,
@@ -104,6 +106,7 @@ impl Engine {
             symbols,
             window: None,
             spare: OpenWindow::default(),
+            spent: None,
             earliest_ms: now.ms(),
             day,
             plan,
@@ -257,6 +260,12 @@ impl Engine {
         }
     }
 
+    /// Takes back a batch that nobody needs any more: its memory serves the next one. Batches that are not given back
+    /// cost the next ones an allocation per list.
+    pub fn recycle(&mut self, batch: Batch) {
+        self.spent = Some(batch);
+    }
+
     /// Counters since the start.
     #[must_use]
     pub fn totals(&self) -> &Totals {
@@ -369,11 +378,10 @@ impl Engine {
         let Some(mut window) = self.window.take() else { return };
         if !window.is_empty() {
             let batch = self.batch(&mut window);
-            self.outputs.push_back(Output::Batch(Box::new(batch)));
+            self.outputs.push_back(Output::Batch(batch));
             self.totals.windows += 1;
         }
         window.touched.clear();
-        window.ledger.clear();
         window.counts = WindowCounts::default();
         self.spare = window;
     }
@@ -381,8 +389,9 @@ impl Engine {
     fn batch(&mut self, window: &mut OpenWindow) -> Batch {
         window.touched.sort_unstable();
         let end = Stamp::from_ms(window.end_ms);
-        let mut symbols = Vec::with_capacity(window.touched.len());
-        let mut states = Vec::with_capacity(window.touched.len());
+        let (mut symbols, mut ledger, mut states) = self.spent.take().map_or_else(Default::default, Batch::into_lists);
+        symbols.reserve(window.touched.len());
+        states.reserve(window.touched.len());
         for &symbol in &window.touched {
             let state = &mut self.symbols[symbol.index()];
             let part = std::mem::take(&mut state.part);
@@ -393,12 +402,14 @@ impl Engine {
                 states.push(state.state_row(symbol));
             }
         }
+        // The window goes on with the empty list.
+        std::mem::swap(&mut ledger, &mut window.ledger);
         Batch {
             start_ms: window.start_ms,
             end_ms: window.end_ms,
             date: Stamp::from_ms(window.start_ms).date(),
             symbols,
-            ledger: window.ledger.clone(),
+            ledger,
             states,
             counts: window.counts,
             merged_windows: 0,

@@ -11,7 +11,7 @@ use crate::symbol::SymbolId;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// A closed window to store.
-    Batch(Box<Batch>),
+    Batch(Batch),
     /// Ask `/board` for this symbol and hand the answer to [`crate::Engine::on_board`]. At most one is outstanding.
     BoardWanted(SymbolId),
     /// The line is dead: drop it and connect again.

@@ -149,7 +149,7 @@ impl<'a> Player<'a> {
         let mut closed = Vec::new();
         while let Some(output) = engine.poll(self.last) {
             match output {
-                Output::Batch(batch) => closed.push(*batch),
+                Output::Batch(batch) => closed.push(batch),
                 Output::BoardWanted(_) => engine.on_board_not_sent(self.last),
                 Output::Reconnect(_) | Output::Note(_) => {}
             }

@@ -40,7 +40,7 @@ pub(super) struct Depth {
 /// What the writer does next.
 pub(super) enum Next {
     /// Store this window, not before the journal has what this ticket covers.
-    Write(Box<Batch>, Ticket),
+    Write(Batch, Ticket),
     /// Nothing came for a while.
     Idle,
     /// Everything is stored and the worker stops.
@@ -52,6 +52,8 @@ struct Inner {
     /// Volume and count of windows not stored yet.
     unsaved: (usize, i64),
     stored: Stored,
+    /// The last stored window, whose memory the engine can use again.
+    spent: Option<Batch>,
     /// The newest block of the journal when a window came in or was merged.
     ticket: Ticket,
     stopping: bool,
@@ -67,6 +69,7 @@ impl Queue {
             backlog: Backlog::new(tick_queue_max, pending_max),
             unsaved: (0, 0),
             stored: Stored::default(),
+            spent: None,
             ticket: 0,
             stopping: false,
         };
@@ -74,8 +77,14 @@ impl Queue {
     }
 
     /// Adds a closed window whose messages the journal's `ticket` covers. Windows that had to be merged are told to
-    /// `on_absorbed` before the writer can see them; its ticket covers that.
-    pub(super) fn push(&self, batch: Batch, ticket: Ticket, on_absorbed: impl FnOnce(&[i64]) -> Ticket) {
+    /// `on_absorbed` before the writer can see them; its ticket covers that. Gives back a window that is stored, for the engine to use its memory again.
+    #[must_use]
+    pub(super) fn push(
+        &self,
+        batch: Batch,
+        ticket: Ticket,
+        on_absorbed: impl FnOnce(&[i64]) -> Ticket,
+    ) -> Option<Batch> {
         let mut inner = self.lock();
         inner.unsaved.1 += volume(&batch);
         inner.ticket = ticket;
@@ -83,8 +92,10 @@ impl Queue {
         if !absorbed.is_empty() {
             inner.ticket = on_absorbed(&absorbed);
         }
+        let spent = inner.spent.take();
         drop(inner);
         self.0.1.notify_one();
+        spent
     }
 
     /// Takes the next window, waiting up to `patience` for one.
@@ -102,7 +113,7 @@ impl Queue {
         match inner.backlog.pop() {
             Some(batch) => {
                 inner.unsaved.0 = 1;
-                Next::Write(Box::new(batch), inner.ticket)
+                Next::Write(batch, inner.ticket)
             }
             None if inner.stopping => Next::Stop,
             None => Next::Idle,
@@ -110,13 +121,15 @@ impl Queue {
     }
 
     /// A window taken with [`Queue::next`] is committed.
-    pub(super) fn stored(&self, batch: &Batch) {
+    pub(super) fn stored(&self, batch: Batch) {
+        let volume = volume(&batch);
         let mut inner = self.lock();
-        inner.backlog.stored(batch);
+        inner.backlog.stored(&batch);
         inner.unsaved.0 = 0;
-        inner.unsaved.1 -= volume(batch);
+        inner.unsaved.1 -= volume;
         inner.stored.ticks += batch.counts.ticks;
         inner.stored.windows += 1;
+        inner.spent = Some(batch);
     }
 
     /// Waits up to `pause`, or until the worker stops; true when it stops.

@@ -65,7 +65,7 @@ fn run(
                     bursts.on_batch(&mut batch);
                 }
                 store(sink, &batch, queue, &mut trouble)?;
-                queue.stored(&batch);
+                queue.stored(batch);
             }
             Next::Idle => match sink.idle() {
                 Ok(()) => trouble.went_through(0, STEADY),

@@ -37,7 +37,7 @@ fn quote(price: &str, volume: &str) -> String {
 fn drain(engine: &mut Engine, now: &str) -> Vec<Batch> {
     outputs(engine, now)
         .into_iter()
-        .filter_map(|o| if let Output::Batch(b) = o { Some(*b) } else { None })
+        .filter_map(|o| if let Output::Batch(b) = o { Some(b) } else { None })
         .collect()
 }
 

@@ -83,20 +83,20 @@ proptest! {
                 Ev::Jump(ms) => { now = now.plus_ms(ms.into()); e.on_clock(now); }
                 Ev::Kill | Ev::Restart => {
                     if matches!(ev, Ev::Restart) { e.finish(now); }
-                    while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(*b); } }
+                    while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(b); } }
                     if let Some(b) = stored.last() { now = now.max(Stamp::from_ms(b.end_ms)); }
                     let mut states: BTreeMap<(SymbolId, ayumi_wire::jst::Date), StateRow> = BTreeMap::new();
                     for b in &stored { for s in &b.states { states.insert((s.symbol, s.trading_date), *s); } }
                     e = mk(now); e.restore(&states.into_values().collect::<Vec<_>>()); e.on_line_up(now);
                 }
             }
-            while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(*b); } }
+            while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(b); } }
             prop_assert!(e.next_deadline(now) > now);
             prop_assert_eq!(e.totals().received, e.totals().ticks + e.totals().rejected_sum());
         }
         let _ = received;
         e.finish(now);
-        while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(*b); } }
+        while let Some(o) = e.poll(now) { if let Output::Batch(b) = o { stored.push(b); } }
         prop_assert!(stored.windows(2).all(|w| w[0].end_ms <= w[1].start_ms));
         let mut acc: BTreeMap<(SymbolId, ayumi_wire::jst::Date), i64> = BTreeMap::new();
         let mut first: BTreeMap<(SymbolId, ayumi_wire::jst::Date), (Option<i64>, Option<i64>)> = BTreeMap::new();

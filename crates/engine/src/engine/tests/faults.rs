@@ -411,7 +411,7 @@ fn n06_merging_keeps_trading_dates_apart() {
     let mut b = Backlog::new(1, 2);
     for o in outs(&mut e, at("16:30:02")) {
         if let Output::Batch(x) = o {
-            b.push(*x);
+            b.push(x);
         }
     }
     let rolled = at("16:30:00").ms();

@@ -118,7 +118,7 @@ fn play(history: &History) -> (Vec<Batch>, Totals, u64) {
         }
         while let Some(output) = engine.poll(now) {
             if let Output::Batch(batch) = output {
-                backlog.push(*batch);
+                backlog.push(batch);
             }
         }
         engine.set_room(backlog.room());
@@ -131,7 +131,7 @@ fn play(history: &History) -> (Vec<Batch>, Totals, u64) {
     engine.finish(now);
     while let Some(output) = engine.poll(now) {
         if let Output::Batch(batch) = output {
-            backlog.push(*batch);
+            backlog.push(batch);
         }
     }
     let merged = backlog.merged().0;
