@@ -69,6 +69,10 @@ pub struct StreamArgs {
     pub check_config: bool,
     /// `--clock`: start time and speed of the worker's clock.
     pub clock: Option<TestClock>,
+    /// `--wait-login`: do not connect before somebody is logged in at the station.
+    pub wait_login: bool,
+    /// `--events jsonl`: tell on stdout what happens.
+    pub events: bool,
 }
 
 /// `ayumi sim`. What is `None` is left to the scenario.

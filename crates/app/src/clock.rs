@@ -120,6 +120,12 @@ impl Clock {
         }
     }
 
+    /// Whether the system clock is behind this one, which does not step back.
+    #[must_use]
+    pub fn is_ahead_of_system(&self) -> bool {
+        self.0.behind.load(Ordering::Relaxed)
+    }
+
     /// Real time to wait until the clock shows `stamp`: zero when it has passed, rounded up to whole microseconds, at
     /// most one hour (also for [`Stamp::NEVER`]), after which the caller asks again.
     #[must_use]

@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod events;
 mod exit;
 mod export;
 mod journal;

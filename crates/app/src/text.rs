@@ -7,7 +7,7 @@
 pub mod redact;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Writes one line to stdout; a closed pipe is ignored.
 pub fn stdout_line(line: &str) {
@@ -17,6 +17,16 @@ pub fn stdout_line(line: &str) {
 /// Writes one line to stderr; a closed pipe is ignored. Before logging runs; afterwards use `log`, which cannot block.
 pub fn stderr_line(line: &str) {
     put(&mut io::stderr().lock(), line);
+}
+
+/// The terminal's bell, if stderr is one. A console may stand still, so it is rung from a thread of its own.
+pub fn ring() {
+    if io::stderr().is_terminal() {
+        // Nothing depends on it.
+        let _ = std::thread::Builder::new().spawn(|| {
+            let _ = io::stderr().lock().write_all(b"\x07");
+        });
+    }
 }
 
 fn put(out: &mut dyn Write, line: &str) {

@@ -3,9 +3,12 @@
 
 mod core;
 mod feed;
+mod health;
+mod look;
 mod queue;
 mod report;
 mod rest;
+mod stop;
 mod writer;
 
 use std::time::Duration;
@@ -13,31 +16,28 @@ use std::time::Duration;
 use ayumi_engine::batch::StateRow;
 use ayumi_engine::burst::Bursts;
 use ayumi_engine::market::{Market, Profile};
-use ayumi_engine::output::Output;
+use ayumi_engine::output::{DeadLine, Note, Output};
 use ayumi_engine::settings::EngineSettings;
 use ayumi_engine::{Engine, Stamp};
 use ayumi_journal::Journal;
-use ayumi_station::{PushConfig, Reconnect, Reply, RestConfig};
+use ayumi_station::{Ending, LineLost, PushConfig, Reconnect, Reply, RestConfig};
 use ayumi_store::SqliteSink;
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use self::core::Core;
 use crate::clock::{Clock, Step};
+use crate::events::Events;
 use crate::exit::Exit;
 use crate::journal::{Event as Line, Start, fingerprint};
 use crate::signals;
 use feed::{Feed, FeedEvent};
+use look::Look;
 use queue::Queue;
-use report::{Report, balance};
+use report::Report;
 use rest::Rest;
-use writer::Ended;
+use writer::{Ended, Told};
 
-/// How long a stop waits for the database.
-const STOP_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a stop waits for the journal's last block.
-const JOURNAL_PATIENCE: Duration = Duration::from_millis(500);
-/// How long a stop reads what the kernel already holds.
-const LAST_READS: Duration = Duration::from_millis(50);
 /// How long `--probe-board` may hold up the first connection.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -63,6 +63,8 @@ pub struct Setup {
     pub bursts: Option<Bursts>,
     /// Where everything that comes in is written first.
     pub journal: Option<Journal>,
+    /// Who is told what happened.
+    pub events: Events,
 }
 
 /// Where ticks come from.
@@ -90,6 +92,8 @@ pub struct OnlineSetup {
     pub auto_register: bool,
     /// Ask `/board` of the first symbol before anything else.
     pub probe: bool,
+    /// Do not connect before somebody is logged in at the station.
+    pub wait_login: bool,
 }
 
 /// Runs until a stop is asked for. Must be called on a thread of its own or the main thread; makes its own runtime.
@@ -122,6 +126,8 @@ struct Worker {
     queue: Queue,
     writer: oneshot::Receiver<Ended>,
     report: Report,
+    look: Look,
+    events: Events,
     stop_at: Stamp,
     started: Stamp,
 }
@@ -157,7 +163,13 @@ impl Worker {
             SourceSetup::Online(online) => {
                 let rest = Rest::start(&online, &setup.engine, &clock, tell)?;
                 let policy = Reconnect::new(online.backoff.0, online.backoff.1, now.0 as u64);
-                (Feed::online(online.push, policy, clock.clone()), Some(rest))
+                let mut feed = Feed::online(online.push, policy, clock.clone());
+                if let Feed::Online(line) = &mut feed
+                    && online.wait_login
+                {
+                    line.hold();
+                }
+                (feed, Some(rest))
             }
         };
         let start = Line::Start(Start {
@@ -176,7 +188,11 @@ impl Worker {
         if matches!(feed, Feed::Mock(_)) {
             core.on_line_up(now);
         }
-        let (_, writer) = writer::spawn(setup.sink, setup.bursts, queue.clone(), core.written())?;
+        let told = Told {
+            events: setup.events.clone(),
+            clock: clock.clone(),
+        };
+        let (_, writer) = writer::spawn(setup.sink, setup.bursts, queue.clone(), core.written(), told)?;
         let stop_at = setup
             .duration
             .map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
@@ -184,6 +200,8 @@ impl Worker {
             core,
             tickers,
             report: Report::new(now),
+            look: Look::new(),
+            events: setup.events,
             clock,
             floor,
             feed,
@@ -218,8 +236,10 @@ impl Worker {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
         let mut armed = Stamp::NEVER;
+        self.ask_for_login();
         loop {
-            let deadline = self.core.engine.next_deadline(self.now()).min(self.stop_at);
+            let deadline = self.core.engine.next_deadline(self.now());
+            let deadline = deadline.min(self.stop_at).min(self.look.next());
             if deadline != armed {
                 armed = deadline;
                 timer
@@ -257,8 +277,15 @@ impl Worker {
                     self.feed_event(FeedEvent::Readable);
                 }
                 self.reply(reply);
+                self.look();
             }
-            Event::Feed(event) => self.feed_event(event),
+            Event::Feed(event) => {
+                let lines_end = !matches!(event, FeedEvent::Readable | FeedEvent::MockRound);
+                self.feed_event(event);
+                if lines_end {
+                    self.look();
+                }
+            }
         }
         None
     }
@@ -273,6 +300,7 @@ impl Worker {
         if let Some(rest) = &mut self.rest {
             rest.tick(line_up);
         }
+        self.look();
     }
 
     fn line_is_up(&self) -> bool {
@@ -298,25 +326,33 @@ impl Worker {
                 }
                 // The first messages may have come in the same segment as the handshake answer.
                 if let Err(lost) = online.read(&mut self.core, now) {
-                    self.line_lost(&lost.to_string());
+                    self.line_ended(&lost);
                 }
             }
             (FeedEvent::Dialed(Err(error)), Feed::Online(online)) => online.not_connected(&error),
             (FeedEvent::Readable | FeedEvent::Broken, Feed::Online(online)) => {
                 if let Err(lost) = online.read(&mut self.core, now) {
-                    self.line_lost(&lost.to_string());
+                    self.line_ended(&lost);
                 }
             }
             _ => unreachable!("each feed has its own events"),
         }
     }
 
-    fn line_lost(&mut self, reason: &str) {
+    fn line_ended(&mut self, lost: &LineLost) {
+        let ending = match lost {
+            LineLost::Closed { .. } | LineLost::Eof => Ending::Closed,
+            _ => Ending::Cut,
+        };
+        self.line_lost(&lost.to_string(), ending);
+    }
+
+    fn line_lost(&mut self, reason: &str, ending: Ending) {
         let now = self.now();
         if let Feed::Online(online) = &mut self.feed
             && online.is_up()
         {
-            online.lost(reason);
+            online.lost(reason, ending);
             self.core.on_line_down(now);
             self.report.line_lost();
         }
@@ -352,15 +388,35 @@ impl Worker {
                 }
                 Output::Reconnect(why) => {
                     let reason = self.report.dead_line(&why, &self.tickers);
-                    self.line_lost(&reason);
+                    // The market goes on without us: what the station sends goes to somebody else.
+                    let ending = match why {
+                        DeadLine::VolumeMoved { .. } => Ending::Closed,
+                        DeadLine::NoAnswer { .. } => Ending::Cut,
+                    };
+                    self.line_lost(&reason, ending);
                 }
-                Output::Note(note) => self.report.note(&note, &self.tickers),
+                Output::Note(note) => self.note(&note),
             }
         }
         if closed {
             // Only now: a window that is still in the engine's hands is in no count.
             self.report.tick(&mut self.core.engine, &self.queue.depth(), now);
         }
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.report.note(note, &self.tickers);
+        if let Note::GapVolume {
+            symbol,
+            volume,
+            span_ms,
+            ..
+        } = note
+        {
+            let fields = json!({"ticker": self.tickers[symbol.index()], "volume": volume.0, "span_ms": span_ms});
+            self.events.tell("gap", self.now(), fields);
+        }
+        self.look.noted(note, self.core.engine.totals().received);
     }
 
     /// At a window border a jump of the system clock cannot tear a window.
@@ -372,95 +428,6 @@ impl Worker {
                 "the system clock went back by {ms} ms; not followed, so that no window is stored twice. Let Windows set the time automatically"
             ),
         }
-    }
-
-    /// The open window is written first, then the rest; all within a second unless the database is stuck.
-    async fn finish(mut self, why: Why, signals: &mut mpsc::Receiver<&'static str>) -> Exit {
-        let mut exit = Exit::Done;
-        let mut ended = None;
-        match why {
-            Why::Asked(signal) => log::info!("stopping ({signal})"),
-            Why::Writer(end) => {
-                ended = end;
-                exit = Exit::Unsaved;
-            }
-        }
-        self.last_reads();
-        let now = self.now();
-        self.core.finish(now);
-        self.carry_out();
-        self.queue.stop();
-        if let Some(rest) = &self.rest {
-            rest.stop();
-        }
-        if ended.is_none() && exit == Exit::Done {
-            tokio::select! {
-                biased;
-                Some(_) = signals.recv() => {
-                    log::error!("stopped at once by a second signal; {}", self.unsaved());
-                    return Exit::Forced;
-                }
-                end = tokio::time::timeout(STOP_PATIENCE, &mut self.writer) => ended = end.ok().and_then(Result::ok),
-            }
-        }
-        self.core.close_journal(JOURNAL_PATIENCE);
-        self.say_totals(ended)
-    }
-
-    /// Takes what the kernel already holds, then says goodbye.
-    fn last_reads(&mut self) {
-        let (clock, floor) = (self.clock.clone(), self.floor);
-        if let Feed::Online(online) = &mut self.feed {
-            let begun = std::time::Instant::now();
-            let mut before = u64::MAX;
-            while begun.elapsed() < LAST_READS && before != self.core.engine.totals().received {
-                before = self.core.engine.totals().received;
-                if online.read(&mut self.core, || clock.now().max(floor)).is_err() {
-                    break;
-                }
-            }
-            online.close();
-        }
-    }
-
-    fn say_totals(&self, ended: Option<Ended>) -> Exit {
-        let depth = self.queue.depth();
-        let seconds = self.now().ms_since(self.started) as f64 / 1000.0;
-        let books = balance(&self.core.engine, &depth);
-        match ended {
-            Some(Ended::Done(totals)) => {
-                log::info!(
-                    "stream_microbatch stop {books} windows={} rows={} volume={} seconds={seconds:.1} digest={:016x}",
-                    totals.windows,
-                    totals.rows,
-                    self.core.engine.totals().volume,
-                    totals.digest
-                );
-                Exit::Done
-            }
-            Some(Ended::Failed(error)) => {
-                log::error!("{error}; {}", self.unsaved());
-                log::info!("stream_microbatch stop {books} seconds={seconds:.1}");
-                Exit::Unsaved
-            }
-            None => {
-                log::error!(
-                    "the database could not be written within {} s; {}",
-                    STOP_PATIENCE.as_secs(),
-                    self.unsaved()
-                );
-                log::info!("stream_microbatch stop {books} seconds={seconds:.1}");
-                Exit::Unsaved
-            }
-        }
-    }
-
-    fn unsaved(&self) -> String {
-        let depth = self.queue.depth();
-        format!(
-            "not saved: {} windows, {} ticks, {} shares; the next run books them as a gap",
-            depth.unsaved_windows, depth.ticks, depth.unsaved_volume
-        )
     }
 }
 

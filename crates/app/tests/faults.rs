@@ -4,15 +4,13 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{BoardAnswer, Cut, MarketConfig, SimHandle, Source, Speed, Takeover};
 use serde_json::json;
 use support::message::push;
-use support::{Desk, PATIENCE, TEN, at_once, at_station, connected, line, station, stored_volume};
+use support::{Desk, TEN, at_once, at_station, connected, line, station, stored_volume, takeover};
 
 fn answer_board(station: &SimHandle, volume: i64) {
     station.set_board("7203", 1, BoardAnswer::Body(push("7203", 2000.0, volume)));
@@ -202,21 +200,6 @@ fn n04_outside_the_session_silence_is_never_an_alarm() {
     });
 }
 
-/// A second program opens the WebSocket.
-fn another_client(port: u16) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
-    stream.set_read_timeout(Some(PATIENCE)).expect("set");
-    let request = format!(
-        "GET /kabusapi/websocket HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).expect("answered");
-    assert_eq!(&answer, b"HTTP/1.1 101");
-    stream
-}
-
 #[test]
 fn n11_a_takeover_with_close_is_a_reconnect_with_a_gap() {
     let station = station(|_| {});
@@ -225,7 +208,7 @@ fn n11_a_takeover_with_close_is_a_reconnect_with_a_gap() {
     connected(&station);
     station.push_text(&push("7203", 2000.0, 1_000));
     stored_volume(&desk, 1_000);
-    let _other = another_client(station.port());
+    let _other = takeover(station.port());
     let said = worker.wait_line("disconnected from PUSH server");
     assert!(said.contains("closed by the station: 1000"), "{said}");
     line(&station, 3);
@@ -244,7 +227,7 @@ fn n11_a_takeover_that_starves_us_is_found_by_board() {
     connected(&station);
     station.push_text(&push("7203", 2000.0, 1_000));
     stored_volume(&desk, 1_000);
-    let _other = another_client(station.port());
+    let _other = takeover(station.port());
     station.push_text(&push("7203", 2000.0, 1_100));
     worker.wait_line("moved from 1000 to 1100: the line is dead");
     line(&station, 3);

@@ -44,7 +44,8 @@ fn board_run(mode: &str, clock: &str, boards: u64) -> (Vec<String>, u64, Store, 
     let ended = worker.stop().expect(0);
     assert!(!ended.text().contains("WARNING"), "{mode}: {}", ended.text());
     store.check(300, 1);
-    let sources = store.column("SELECT DISTINCT ticker || ' ' || source FROM orderbook_snapshot ORDER BY 1");
+    let sources = store
+        .column("SELECT DISTINCT ticker || ' ' || source FROM orderbook_snapshot WHERE source IS NOT NULL ORDER BY 1");
     (sources, asked, store, desk)
 }
 

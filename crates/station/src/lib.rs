@@ -12,5 +12,5 @@ pub mod rest;
 mod text;
 
 pub use push::{ConnectError, Filled, Incoming, LineLost, PushConfig, PushLine};
-pub use reconnect::Reconnect;
+pub use reconnect::{Ending, Mood, Reconnect};
 pub use rest::{Client, Entry, Full, Job, Registered, Registration, Removal, Reply, RestConfig, RestError, RestWorker};

@@ -6,11 +6,13 @@
 
 mod error;
 mod features;
+mod health;
 mod lock;
 mod options;
 pub mod reader;
 mod rows;
 mod schema;
+mod side;
 mod signals;
 mod sqlite;
 
@@ -18,6 +20,7 @@ use ayumi_engine::batch::Batch;
 
 pub use error::{Phase, StoreError};
 pub use features::{FeatureRow, FeatureSink};
+pub use health::HealthRow;
 pub use options::{Durability, Options, is_dated, path_for};
 pub use rows::window_checksum;
 pub use signals::{SignalRow, SignalWriter};

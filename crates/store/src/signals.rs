@@ -10,32 +10,34 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use crate::error::StoreError;
+use crate::side::SideTable;
 use crate::sqlite::identity::{FileId, file_id};
 
 /// How long one attempt waits for the write lock; a recorder holds it for a millisecond.
 const BUSY: Duration = Duration::from_millis(100);
 
-const CREATE: &str = "CREATE TABLE signals (ts TEXT, ticker TEXT, side TEXT, uptick_ratio REAL, depth_imbalance REAL, \
-                      spread_bp REAL, vol_sum REAL, base REAL, bonus REAL, score REAL, profile TEXT, window_id INTEGER)";
-const INDEX: &str = "CREATE UNIQUE INDEX IF NOT EXISTS ux_signals_ts_ticker_side_profile \
-                     ON signals (ts, ticker, side, profile)";
+static SIGNALS: SideTable = SideTable {
+    name: "signals",
+    columns: &[
+        ("ts", "TEXT"),
+        ("ticker", "TEXT"),
+        ("side", "TEXT"),
+        ("uptick_ratio", "REAL"),
+        ("depth_imbalance", "REAL"),
+        ("spread_bp", "REAL"),
+        ("vol_sum", "REAL"),
+        ("base", "REAL"),
+        ("bonus", "REAL"),
+        ("score", "REAL"),
+        ("profile", "TEXT"),
+        ("window_id", "INTEGER"),
+    ],
+    index: "CREATE UNIQUE INDEX IF NOT EXISTS ux_signals_ts_ticker_side_profile \
+            ON signals (ts, ticker, side, profile)",
+};
 const INSERT: &str = "INSERT INTO signals (ts, ticker, side, uptick_ratio, depth_imbalance, spread_bp, vol_sum, base, \
                       bonus, score, profile, window_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
                       ON CONFLICT DO NOTHING";
-const COLUMNS: [&str; 12] = [
-    "ts",
-    "ticker",
-    "side",
-    "uptick_ratio",
-    "depth_imbalance",
-    "spread_bp",
-    "vol_sum",
-    "base",
-    "bonus",
-    "score",
-    "profile",
-    "window_id",
-];
 
 /// A row of `signals`.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +132,7 @@ impl SignalWriter {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
         if !*checked {
-            ensure_table(&transaction, path)?;
+            SIGNALS.ensure(&transaction, path)?;
         }
         let mut fresh = 0;
         {
@@ -157,29 +159,4 @@ impl SignalWriter {
         *checked = true;
         Ok(fresh)
     }
-}
-
-/// Creates the table, or makes sure that the one that stands there is of this kind.
-fn ensure_table(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |e| StoreError::sqlite(path, "creating the table signals", e);
-    let found: Vec<String> = connection
-        .prepare("SELECT lower(name) FROM pragma_table_info('signals')")
-        .and_then(|mut s| s.query_map([], |row| row.get(0))?.collect())
-        .map_err(failed)?;
-    if found.is_empty() {
-        connection.execute(CREATE, []).map_err(failed)?;
-    }
-    let lacking: Vec<&str> = COLUMNS
-        .into_iter()
-        .filter(|name| !found.is_empty() && !found.iter().any(|f| f == name))
-        .collect();
-    if !lacking.is_empty() {
-        return Err(StoreError::WrongSchema {
-            path: path.to_owned(),
-            table: "signals".to_owned(),
-            why: format!("it lacks {} (it has {})", lacking.join(", "), found.join(", ")),
-        });
-    }
-    connection.execute(INDEX, []).map_err(failed)?;
-    Ok(())
 }

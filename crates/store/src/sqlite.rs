@@ -20,6 +20,7 @@ use ayumi_engine::burst::Bursts;
 use ayumi_engine::jst::Date;
 
 use crate::error::StoreError;
+use crate::health::HealthRow;
 use crate::options::Options;
 use crate::{Sink, Written};
 use carry::Carry;
@@ -127,6 +128,24 @@ impl SqliteSink {
     /// The tail could not be made durable; the next call tries again.
     pub fn idle(&mut self) -> Result<(), StoreError> {
         self.database.as_mut().map_or(Ok(()), Database::idle)
+    }
+
+    /// Stores changes of the recorder's state, all or none. They are in no digest.
+    ///
+    /// # Errors
+    /// Nothing is stored then; a retryable one may be tried again with the same rows.
+    pub fn write_health(&mut self, rows: &[HealthRow]) -> Result<(), StoreError> {
+        match &mut self.database {
+            Some(database) => database.write_health(rows),
+            None => Ok(()),
+        }
+    }
+
+    /// How large the write-ahead log has become, in bytes, because a reader keeps its transaction open; `None` while no
+    /// reader does.
+    #[must_use]
+    pub fn pinned_bytes(&self) -> Option<u64> {
+        self.database.as_ref().and_then(Database::pinned_bytes)
     }
 
     /// Ends the run: the last commit durable, the write-ahead log emptied as far as readers allow, the lock given

@@ -105,6 +105,12 @@ struct Stream {
     /// Test clock: JST start time and speed, like "2026-11-20T07:50:00@60"
     #[arg(long, value_name = "TIME@SPEED", value_parser = TestClock::parse)]
     clock: Option<TestClock>,
+    /// Wait for the login at kabu Station before connecting; needs "api_password"
+    #[arg(long)]
+    wait_login: bool,
+    /// Tell what happens as JSON lines on stdout: window_committed, state, gap, stop
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl"])]
+    events: Option<String>,
 }
 
 #[derive(Args)]
@@ -254,6 +260,8 @@ fn stream_args(stream: Stream) -> Result<StreamArgs, Message> {
         seed: stream.seed,
         check_config: stream.check_config,
         clock: stream.clock,
+        wait_login: stream.wait_login,
+        events: stream.events.is_some(),
     })
 }
 

@@ -14,9 +14,11 @@ use ayumi_station::{PushConfig, RestConfig};
 use ayumi_store::{Options, SqliteSink, StoreError};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use crate::args::StreamArgs;
 use crate::clock::Clock;
+use crate::events::Events;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
 use crate::settings::{self, BoardMode, Durability, Mode, Settings, Source, TickRule};
@@ -45,11 +47,25 @@ pub fn run(args: &StreamArgs) -> Exit {
     }
     let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
     let log = start_log(&settings, args.level, &clock);
-    boot_lines(&settings);
+    if args.wait_login && settings.mode == Mode::Online && settings.api_password.is_none() {
+        text::stderr_line(
+            "error: --wait-login needs the API password, because after a login a new token must be fetched\n\
+             next:  set \"api_password\" in the settings file, or the environment variable KABU_API_PASSWORD",
+        );
+        return Exit::Usage;
+    }
+    let events = if args.events {
+        Events::stdout()
+    } else {
+        Events::default()
+    };
+    boot_lines(&settings, &events, &clock);
     let run = Run {
         duration: args.duration,
         seed: args.seed,
         probe_board: args.probe_board,
+        wait_login: args.wait_login,
+        events,
     };
     let exit = record(&settings, &run, &clock);
     log.flush(Duration::from_millis(500));
@@ -57,7 +73,7 @@ pub fn run(args: &StreamArgs) -> Exit {
 }
 
 /// What the command line says about one run, beside the settings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Run {
     /// Stop after that much time of the worker's clock.
     pub duration: Option<Duration>,
@@ -65,6 +81,10 @@ pub(super) struct Run {
     pub seed: Option<u64>,
     /// Ask `/board` for the first symbol before starting.
     pub probe_board: bool,
+    /// Do not connect before somebody is logged in.
+    pub wait_login: bool,
+    /// Who is told what happens.
+    pub events: Events,
 }
 
 /// Opens the database and runs the worker on it.
@@ -113,6 +133,7 @@ pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
         duration: run.duration,
         bursts,
         journal,
+        events: run.events.clone(),
     };
     log::info!("stream_microbatch start");
     worker::run(setup).unwrap_or_else(|error| {
@@ -136,7 +157,7 @@ pub(super) fn start_log(settings: &Settings, level: LevelFilter, clock: &Clock) 
 }
 
 /// `[BOOT]` on stdout whatever the level, then what else deserves a line.
-fn boot_lines(settings: &Settings) {
+fn boot_lines(settings: &Settings, events: &Events, clock: &Clock) {
     let tickers: Vec<String> = settings.symbols.iter().map(Symbol::ticker).collect();
     let source = if matches!(settings.source("symbols"), Source::Flag(_)) {
         "CLI"
@@ -144,7 +165,7 @@ fn boot_lines(settings: &Settings) {
         "CONFIG"
     };
     let durability = durability(settings.durability);
-    text::stdout_line(&format!(
+    let boot = format!(
         "[BOOT] mode={} source={source} host={} port={} count={} symbols=[{}] db_path={} durability={durability}({})",
         settings.mode,
         settings.host,
@@ -153,7 +174,20 @@ fn boot_lines(settings: &Settings) {
         tickers.join(","),
         settings.db_path.display(),
         durability.loss_bound_text(i64::from(settings.window_ms)),
-    ));
+    );
+    // Stdout belongs to the events then.
+    if events.is_on() {
+        text::stderr_line(&boot);
+        let loss = durability.loss_bound_text(i64::from(settings.window_ms));
+        let fields = json!({
+            "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "mode": settings.mode.to_string(),
+            "symbols": tickers, "db_path": settings.db_path.display().to_string(),
+            "durability": durability.to_string(), "loss": loss, "window_ms": settings.window_ms,
+        });
+        events.tell("boot", clock.now(), fields);
+    } else {
+        text::stdout_line(&boot);
+    }
     log::info!(
         "[GUARD] price guard configured for {} symbols",
         settings.price_guard.len()
@@ -281,6 +315,7 @@ fn source(settings: &Settings, run: &Run, clock: &Clock) -> SourceSetup {
             backoff: (settings.websocket.backoff_initial, settings.websocket.backoff_max),
             auto_register: settings.auto_register,
             probe: run.probe_board,
+            wait_login: run.wait_login,
         })),
     }
 }

@@ -104,6 +104,11 @@ impl Core {
         self.journal.as_ref().map(Journal::written)
     }
 
+    /// Lines that the journal could not take.
+    pub(super) fn journal_lost(&self) -> u64 {
+        self.journal.as_ref().map_or(0, Journal::lost)
+    }
+
     /// The journal's end; says when something may be missing.
     pub(super) fn close_journal(&mut self, patience: Duration) {
         let Some(journal) = self.journal.take() else { return };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ayumi_engine::Stamp;
 use ayumi_engine::counts::Reason;
 use ayumi_engine::market::Market;
-use ayumi_station::{ConnectError, Filled, Incoming, LineLost, PushConfig, PushLine, Reconnect, push};
+use ayumi_station::{ConnectError, Ending, Filled, Incoming, LineLost, Mood, PushConfig, PushLine, Reconnect, push};
 
 use super::core::Core;
 use crate::clock::Clock;
@@ -35,7 +35,10 @@ pub(super) struct Online {
     clock: Clock,
     /// One more failure of the same kind is not worth its advice in the log.
     failures: u32,
+    /// Why the last dialling failed; empty once a line is up.
+    refusal: String,
     lines: LineLog,
+    begun: Instant,
 }
 
 /// Keeps a line that comes and goes from flooding the log: so many messages a minute, then one that counts the rest.
@@ -80,6 +83,8 @@ impl Default for LineLog {
 }
 
 enum Line {
+    /// Not before somebody is logged in.
+    Held,
     /// Connect again then.
     Waiting(tokio::time::Instant),
     Dialing(Pin<Box<dyn Future<Output = Result<PushLine, ConnectError>>>>),
@@ -122,7 +127,9 @@ impl Feed {
             attempt_at: Instant::now(),
             clock,
             failures: 0,
+            refusal: String::new(),
             lines: LineLog::default(),
+            begun: Instant::now(),
         }))
     }
 
@@ -145,6 +152,7 @@ impl Feed {
                 FeedEvent::MockRound
             }
             Self::Online(online) => match &mut online.state {
+                Line::Held => std::future::pending().await,
                 Line::Waiting(until) => {
                     tokio::time::sleep_until(*until).await;
                     FeedEvent::Dial
@@ -183,6 +191,7 @@ impl Online {
     pub(super) fn connected(&mut self, line: Box<PushLine>, symbols: usize) {
         self.say(log::Level::Info, &format!("connected (symbols={symbols})"));
         self.failures = 0;
+        self.refusal.clear();
         self.state = Line::Up { line, delivered: false };
     }
 
@@ -190,6 +199,7 @@ impl Online {
     pub(super) fn not_connected(&mut self, error: &ConnectError) {
         let delay = self.policy.failed();
         self.failures += 1;
+        self.refusal = error.to_string();
         // The advice is worth reading once per outage.
         let advice = if self.failures == 1 {
             format!("; {}", error.advice())
@@ -238,10 +248,46 @@ impl Online {
         matches!(self.state, Line::Up { .. })
     }
 
+    /// Why the station cannot be reached, while it cannot.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        Some(self.refusal.as_str()).filter(|refusal| !refusal.is_empty())
+    }
+
+    /// What the last lines' ends look like together.
+    pub(super) fn mood(&mut self) -> Mood {
+        if self.is_up() {
+            self.policy.lived(self.lived());
+        }
+        self.policy.mood(self.now())
+    }
+
+    /// No dialling until [`Self::release`].
+    pub(super) fn hold(&mut self) {
+        if matches!(self.state, Line::Waiting(_)) {
+            self.state = Line::Held;
+        }
+    }
+
+    /// Whether it waits for [`Self::release`].
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.state, Line::Held)
+    }
+
+    /// Dials now, if it was held.
+    pub(super) fn release(&mut self) {
+        if matches!(self.state, Line::Held) {
+            self.state = Line::Waiting(tokio::time::Instant::now());
+        }
+    }
+
     /// The line ended, or is given up: waits as the policy says.
-    pub(super) fn lost(&mut self, reason: &str) {
-        let delivered = matches!(self.state, Line::Up { delivered: true, .. });
-        let wait = self.clock.scale(self.policy.lost(delivered, self.attempt_at.elapsed()));
+    pub(super) fn lost(&mut self, reason: &str, ending: Ending) {
+        let ending = match self.state {
+            Line::Up { delivered: true, .. } => ending,
+            _ => Ending::Empty,
+        };
+        let wait = self.policy.lost(ending, self.now(), self.lived());
+        let wait = self.clock.scale(wait);
         self.say(log::Level::Warn, &format!("disconnected from PUSH server ({reason})"));
         if let Line::Up { line, .. } =
             std::mem::replace(&mut self.state, Line::Waiting(tokio::time::Instant::now() + wait))
@@ -256,6 +302,16 @@ impl Online {
         if let Line::Up { line, .. } = std::mem::replace(&mut self.state, Line::Waiting(never)) {
             line.close();
         }
+    }
+
+    /// Time since the last attempt began, of the worker's clock.
+    fn lived(&self) -> Duration {
+        self.attempt_at.elapsed().mul_f64(self.clock.speed())
+    }
+
+    /// A steady time for the policy, of the worker's clock.
+    fn now(&self) -> Duration {
+        self.begun.elapsed().mul_f64(self.clock.speed())
     }
 
     fn say(&mut self, level: log::Level, text: &str) {

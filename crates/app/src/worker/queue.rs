@@ -9,6 +9,12 @@ use std::time::Duration;
 use ayumi_engine::backlog::Backlog;
 use ayumi_engine::batch::Batch;
 use ayumi_journal::Ticket;
+use ayumi_store::HealthRow;
+
+use super::health::State;
+
+/// Changes of the state that may wait for a database that cannot be written; older ones are in the log.
+const HEALTH_ROWS: usize = 256;
 
 /// What was stored so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +63,19 @@ struct Inner {
     /// The newest block of the journal when a window came in or was merged.
     ticket: Ticket,
     stopping: bool,
+    /// Rows of `health` not stored yet.
+    health: Vec<HealthRow>,
+    /// What the writer suffers from.
+    ails: Ails,
+}
+
+/// What is wrong on the writer's side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ails {
+    /// The database does not take windows: the state, and SQLite's words.
+    pub(super) database: Option<(State, String)>,
+    /// A reader holds so many bytes of the log back.
+    pub(super) pinned_bytes: Option<u64>,
 }
 
 /// The queue; clones share it.
@@ -72,6 +91,8 @@ impl Queue {
             spent: None,
             ticket: 0,
             stopping: false,
+            health: Vec::new(),
+            ails: Ails::default(),
         };
         Self(Arc::new((Mutex::new(inner), Condvar::new())))
     }
@@ -130,6 +151,43 @@ impl Queue {
         inner.stored.ticks += batch.counts.ticks;
         inner.stored.windows += 1;
         inner.spent = Some(batch);
+    }
+
+    /// The state changed; stored with the next window or in the next pause.
+    pub(super) fn put_health(&self, row: HealthRow) {
+        let mut inner = self.lock();
+        if inner.health.len() == HEALTH_ROWS {
+            inner.health.remove(0);
+        }
+        inner.health.push(row);
+    }
+
+    /// Rows of `health` to store, oldest first.
+    pub(super) fn take_health(&self) -> Vec<HealthRow> {
+        std::mem::take(&mut self.lock().health)
+    }
+
+    /// Rows that could not be stored now.
+    pub(super) fn put_health_back(&self, mut rows: Vec<HealthRow>) {
+        let mut inner = self.lock();
+        rows.append(&mut inner.health);
+        rows.drain(..rows.len().saturating_sub(HEALTH_ROWS));
+        inner.health = rows;
+    }
+
+    /// The database does not take windows, or does so again.
+    pub(super) fn set_database(&self, trouble: Option<(State, String)>) {
+        self.lock().ails.database = trouble;
+    }
+
+    /// A reader holds the log back, or does so no longer.
+    pub(super) fn set_pinned(&self, bytes: Option<u64>) {
+        self.lock().ails.pinned_bytes = bytes;
+    }
+
+    /// What is wrong on the writer's side.
+    pub(super) fn ails(&self) -> Ails {
+        self.lock().ails.clone()
     }
 
     /// Waits up to `pause`, or until the worker stops; true when it stops.

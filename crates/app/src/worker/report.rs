@@ -132,6 +132,11 @@ impl Report {
         }
     }
 
+    /// Whether detail is being merged, or was a moment ago.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.overload.is_some()
+    }
+
     /// Called about every window; writes what is due.
     pub(super) fn tick(&mut self, engine: &mut Engine, depth: &Depth, now: Stamp) {
         self.overload(engine, depth, now);

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::OnlineSetup;
 use super::core::Core;
+use super::health::State;
 use crate::clock::Clock;
 use crate::text::redact;
 
@@ -32,6 +33,12 @@ pub(super) struct Rest {
     /// It was said that all is registered.
     said_registered: bool,
     board_error: Option<String>,
+    /// What the last answer tells of token and login, if nothing good.
+    access: Option<(State, String)>,
+    /// Symbols that are not on the station's list.
+    missing: usize,
+    /// The station has answered a call with a token since the start.
+    known_in: bool,
 }
 
 impl Rest {
@@ -62,6 +69,9 @@ impl Rest {
             register_error: None,
             said_registered: false,
             board_error: None,
+            access: None,
+            missing: 0,
+            known_in: false,
         })
     }
 
@@ -86,10 +96,64 @@ impl Rest {
         }
     }
 
-    /// Time passed.
-    pub(super) fn tick(&mut self, line_up: bool) {
-        if line_up && self.register_at.is_some_and(|at| Instant::now() >= at) {
+    /// Asks whether somebody is logged in, as the registration does; without registration by an empty list, which
+    /// changes nothing.
+    pub(super) fn check_login(&mut self) {
+        if self.auto_register {
             self.ensure_registered();
+        } else if self.worker.send(Job::EnsureRegistered { symbols: Vec::new() }).is_err() {
+            self.register_at = Some(Instant::now() + self.register_again);
+        }
+    }
+
+    /// Whether the station has answered a call with a token.
+    pub(super) fn is_known_in(&self) -> bool {
+        self.known_in
+    }
+
+    /// What is wrong with token, login or list; `None` = nothing that is known.
+    pub(super) fn ails(&self) -> Option<(State, String)> {
+        let list = || {
+            (
+                State::Register,
+                format!("{} symbols are not on the station's list", self.missing),
+            )
+        };
+        self.access.clone().or_else(|| (self.missing > 0).then(list))
+    }
+
+    fn answered(&mut self) {
+        (self.access, self.known_in) = (None, true);
+    }
+
+    /// What a failed call tells. An answer about a symbol, or about too many calls, says that the token is fine.
+    fn failed(&mut self, error: &RestError) {
+        let state = match error {
+            RestError::NotLoggedIn(_) => State::WaitingLogin,
+            RestError::KeyMismatch(_)
+            | RestError::WrongPassword(_)
+            | RestError::ApiDisabled(_)
+            | RestError::WrongEnvironment(_)
+            | RestError::BadToken => State::Token,
+            RestError::Transport(_)
+            | RestError::Server(_)
+            | RestError::BadBody(_)
+            | RestError::NotTheStation(_)
+            | RestError::WrongHost(_)
+            | RestError::Maintenance(_) => State::RestDown,
+            _ => return,
+        };
+        if self.access.as_ref().is_none_or(|(known, _)| *known != state) {
+            self.access = Some((state, error.to_string()));
+        }
+    }
+
+    /// Time passed. While nobody is logged in it is asked without a line, too.
+    pub(super) fn tick(&mut self, line_up: bool) {
+        let waits_for_login = !self.known_in;
+        if (line_up || waits_for_login) && self.register_at.is_some_and(|at| Instant::now() >= at) {
+            self.register_at = None;
+            self.check_login();
         }
     }
 
@@ -119,9 +183,11 @@ impl Rest {
                 match result {
                     Ok(body) => {
                         core.on_board(symbol, &body, now);
+                        self.answered();
                         self.board_fine();
                     }
                     Err(error) => {
+                        self.failed(&error);
                         core.engine
                             .on_board_failed(!matches!(error, RestError::Transport(_)), now);
                         self.board_failed(symbol, &error);
@@ -140,8 +206,8 @@ impl Rest {
         if let Some(token) = self.worker.token() {
             redact::forbid(token.expose_secret());
         }
-        if self.register_at.is_some() {
-            self.ensure_registered();
+        if self.register_at.take().is_some() {
+            self.check_login();
         }
     }
 
@@ -167,6 +233,11 @@ impl Rest {
     }
 
     fn registered(&mut self, registration: Registration) {
+        match &registration.error {
+            None => self.answered(),
+            Some(error) => self.failed(error),
+        }
+        self.missing = registration.refused.len() + registration.not_fitting.len();
         for (entry, why) in &registration.refused {
             if self.refused.insert(entry.clone()) {
                 log::warn!(
@@ -189,7 +260,7 @@ impl Rest {
                 let added = registration.added.len();
                 let mended = self.register_error.take().is_some();
                 // On a line that comes and goes a complete list is no news.
-                let news = added > 0 || mended || !self.said_registered;
+                let news = self.auto_register && (added > 0 || mended || !self.said_registered);
                 let level = if news { log::Level::Info } else { log::Level::Debug };
                 log::log!(level, "registered symbols={} added={added}", registration.registered);
                 self.said_registered = true;

@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
 use ayumi_journal::Written;
-use ayumi_store::{Sink, SqliteSink, StoreError, Totals};
+use ayumi_store::{Sink, SqliteSink, StoreError, Totals, Written as Kept};
+use serde_json::json;
 use tokio::sync::oneshot;
 
+use super::health::State;
 use super::queue::{Next, Queue};
+use crate::clock::Clock;
+use crate::events::Events;
 
 /// How long without a window before the sink may do its housekeeping.
 const IDLE: Duration = Duration::from_millis(250);
@@ -34,10 +38,11 @@ pub(super) fn spawn(
     mut bursts: Option<Bursts>,
     queue: Queue,
     journal: Option<Written>,
+    told: Told,
 ) -> std::io::Result<(JoinHandle<()>, oneshot::Receiver<Ended>)> {
     let (tell, end) = oneshot::channel();
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let ended = match run(&mut sink, bursts.as_mut(), &queue, journal.as_ref()) {
+        let ended = match run(&mut sink, bursts.as_mut(), &queue, journal.as_ref(), &told) {
             Ok(()) => sink.close().map_or_else(Ended::Failed, Ended::Done),
             Err(error) => Ended::Failed(error),
         };
@@ -47,13 +52,39 @@ pub(super) fn spawn(
     Ok((thread, end))
 }
 
+/// Whom the writer tells that a window is committed.
+pub(super) struct Told {
+    pub(super) events: Events,
+    pub(super) clock: Clock,
+}
+
+impl Told {
+    fn committed(&self, batch: &Batch, kept: Kept) {
+        if !self.events.is_on() {
+            return;
+        }
+        let fields = json!({
+            "window_id": batch.start_ms,
+            "start": ayumi_wire::jst::iso_ms(batch.start_ms),
+            "end": ayumi_wire::jst::iso_ms(batch.end_ms),
+            "ticks": batch.counts.ticks,
+            "rows": kept.rows,
+            "durable": kept.durable,
+            "already_stored": kept.already_stored,
+        });
+        self.events.tell("window_committed", self.clock.now(), fields);
+    }
+}
+
 fn run(
     sink: &mut SqliteSink,
     mut bursts: Option<&mut Bursts>,
     queue: &Queue,
     journal: Option<&Written>,
+    told: &Told,
 ) -> Result<(), StoreError> {
-    let mut trouble = Trouble::default();
+    let mut trouble = Trouble::new(queue.clone());
+    let mut no_health = false;
     loop {
         match queue.next(IDLE) {
             Next::Write(mut batch, ticket) => {
@@ -64,7 +95,8 @@ fn run(
                 if let Some(bursts) = &mut bursts {
                     bursts.on_batch(&mut batch);
                 }
-                store(sink, &batch, queue, &mut trouble)?;
+                let kept = store(sink, &batch, queue, &mut trouble)?;
+                told.committed(&batch, kept);
                 queue.stored(batch);
             }
             Next::Idle => match sink.idle() {
@@ -74,19 +106,38 @@ fn run(
             },
             Next::Stop => {
                 trouble.went_through(0, Duration::ZERO);
+                store_health(sink, queue, &mut no_health);
                 return Ok(());
             }
+        }
+        store_health(sink, queue, &mut no_health);
+        queue.set_pinned(sink.pinned_bytes());
+    }
+}
+
+/// Stores what changed; it never holds up a window, and a table of that name that is not ours is left alone.
+fn store_health(sink: &mut SqliteSink, queue: &Queue, no_health: &mut bool) {
+    let rows = queue.take_health();
+    if rows.is_empty() || *no_health {
+        return;
+    }
+    match sink.write_health(&rows) {
+        Ok(()) => {}
+        Err(error) if error.is_retryable() => queue.put_health_back(rows),
+        Err(error) => {
+            log::warn!("{error}; states are in the log only");
+            *no_health = true;
         }
     }
 }
 
 /// Tries until the window is stored. While the worker stops it goes on trying; whoever waits for it gives up first.
-fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trouble) -> Result<(), StoreError> {
+fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trouble) -> Result<Kept, StoreError> {
     loop {
         match sink.write(batch) {
-            Ok(_) => {
+            Ok(kept) => {
                 trouble.went_through(queue.depth().windows, STEADY);
-                return Ok(());
+                return Ok(kept);
             }
             Err(error) if error.is_retryable() => {
                 trouble.say(&error, queue.depth().windows);
@@ -101,8 +152,8 @@ fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trou
 }
 
 /// A problem that stands: said when it begins, now and then while it lasts, and when it is over.
-#[derive(Default)]
 struct Trouble {
+    queue: Queue,
     since: Option<Instant>,
     said: Option<Instant>,
     /// Windows go through again since then.
@@ -111,6 +162,16 @@ struct Trouble {
 }
 
 impl Trouble {
+    fn new(queue: Queue) -> Self {
+        Self {
+            queue,
+            since: None,
+            said: None,
+            fine_since: None,
+            text: String::new(),
+        }
+    }
+
     fn say(&mut self, error: &StoreError, waiting: usize) {
         let text = error.to_string();
         let now = Instant::now();
@@ -120,6 +181,9 @@ impl Trouble {
         if !known {
             log::warn!("{text}; {waiting} windows wait in memory, nothing is lost yet");
             self.said = Some(now);
+            // The advice behind the semicolon is the state's own.
+            let why = text.split(';').next().unwrap_or_default();
+            self.queue.set_database(Some((state_of(error), why.to_owned())));
             self.text = text;
         }
     }
@@ -134,7 +198,16 @@ impl Trouble {
                 "the database takes windows again after {:.1} s; nothing waits any more",
                 (fine_since - since).as_secs_f64()
             );
-            *self = Self::default();
+            self.queue.set_database(None);
+            *self = Self::new(self.queue.clone());
         }
+    }
+}
+
+fn state_of(error: &StoreError) -> State {
+    match error {
+        StoreError::Busy { .. } => State::DbLocked,
+        StoreError::Full { .. } => State::DiskFull,
+        _ => State::DiskError,
     }
 }

@@ -9,7 +9,8 @@ pub mod process;
 pub mod still;
 pub mod store;
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -210,6 +211,21 @@ pub fn stored_volume(desk: &Desk, volume: i64) -> Store {
         (last == Some(volume)).then_some(())
     });
     store
+}
+
+/// A second program opens the WebSocket.
+pub fn takeover(port: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    stream.set_read_timeout(Some(PATIENCE)).expect("set");
+    let request = format!(
+        "GET /kabusapi/websocket HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("answered");
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    stream
 }
 
 /// Runs the cases at the same time: most of their time is spent waiting.

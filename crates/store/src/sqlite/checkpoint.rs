@@ -27,6 +27,8 @@ pub(super) struct Checkpoints {
     quiet_done: bool,
     /// Pages copied when the last incomplete checkpoint ended, and since when that number stands.
     stuck: Option<(i64, Instant)>,
+    /// Pages in the log at the last look.
+    pages: i64,
     said: Option<Instant>,
     /// A sync failed: what was committed since the last good one may be on the disk or not.
     pub(super) suspect: bool,
@@ -39,6 +41,7 @@ impl Checkpoints {
             last_write: now,
             quiet_done: false,
             stuck: None,
+            pages: 0,
             said: None,
             suspect: false,
         }
@@ -101,7 +104,16 @@ impl Checkpoints {
         }
     }
 
+    /// Bytes of the log while a reader is stuck, or while it is past its limit for that reason.
+    pub(super) fn pinned_bytes(&self, now: Instant) -> Option<u64> {
+        let (_, since) = self.stuck?;
+        let bytes = self.pages * PAGE_BYTES;
+        let pinned = now.saturating_duration_since(since) >= PINNED_AFTER || bytes >= WARN_BYTES;
+        pinned.then_some(bytes.unsigned_abs())
+    }
+
     fn watch(&mut self, wal: Wal, path: &Path, now: Instant) {
+        self.pages = wal.pages;
         if wal.is_complete() {
             self.stuck = None;
             return;

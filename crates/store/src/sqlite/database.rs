@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::window::{self, Sql, Stored};
 use crate::Written;
 use crate::error::StoreError;
+use crate::health::{self, HealthRow};
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::rows::WindowRows;
@@ -111,6 +112,23 @@ impl Database {
             },
             checksum,
         })
+    }
+
+    /// Rows of `health`, at the durability that stands.
+    pub(super) fn write_health(&mut self, rows: &[HealthRow]) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let full = self.pace.next_is_full(now);
+        self.set_synchronous(full)?;
+        health::write(&mut self.connection, &self.path, rows).inspect_err(|e| {
+            self.checkpoints.suspect |= matches!(e, StoreError::Io { .. });
+        })?;
+        self.committed(full);
+        Ok(())
+    }
+
+    /// Bytes of a log that a reader holds back.
+    pub(super) fn pinned_bytes(&self) -> Option<u64> {
+        self.checkpoints.pinned_bytes(Instant::now())
     }
 
     /// Whether the file was deleted, moved or replaced since it was opened.
