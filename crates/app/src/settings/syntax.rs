@@ -10,20 +10,23 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_
 
 use super::problem::Problem;
 
+/// JSON as Python reads it.
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
 /// The tree, as far as one can be had, and the mistakes.
 pub(super) fn parse(text: &str) -> (Option<Value<'_>>, Vec<Problem>) {
-    let mut options = ParseOptions {
-        allow_comments: false,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
+    let mut options = STRICT;
     let mut problems = Vec::new();
     loop {
         match parse_to_ast(text, &CollectOptions::default(), &options) {
@@ -43,6 +46,16 @@ pub(super) fn parse(text: &str) -> (Option<Value<'_>>, Vec<Problem>) {
             }
         }
     }
+}
+
+/// The tree of a text that may hold comments but no other mistake; the parser's own words on one quote the file, which
+/// may hold a token, so there are none.
+pub(super) fn with_comments(text: &str) -> Option<Value<'_>> {
+    let options = ParseOptions {
+        allow_comments: true,
+        ..STRICT
+    };
+    parse_to_ast(text, &CollectOptions::default(), &options).ok()?.value
 }
 
 fn whole_file(what: &str) -> Problem {

@@ -6,10 +6,10 @@ use ayumi_engine::Symbol;
 use ayumi_wire::num::{Decimal, Price};
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::super::decode::{self, Decoded};
 use super::super::reader::property;
+use super::super::syntax;
 use super::{Bounds, Change, What};
 use crate::text;
 
@@ -186,25 +186,10 @@ fn line_indent(text: &str, at: usize) -> Option<&str> {
 
 /// Comments are understood, so that they can be kept; whether they are allowed is not decided here.
 fn root_of(text: &str) -> Result<Object<'_>, String> {
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    match parse_to_ast(text, &CollectOptions::default(), &options) {
-        Ok(parsed) => match parsed.value {
-            Some(Value::Object(root)) => Ok(root),
-            _ => Err("it is no object in braces { }".to_owned()),
-        },
-        // The parser's own words quote the file, which may hold a token.
-        Err(_) => Err("it is no JSON any more".to_owned()),
+    match syntax::with_comments(text) {
+        Some(Value::Object(root)) => Ok(root),
+        Some(_) => Err("it is no object in braces { }".to_owned()),
+        None => Err("it is no JSON any more".to_owned()),
     }
 }
 
