@@ -233,6 +233,8 @@ pub struct NautArgs {
     pub db: Option<PathBuf>,
     /// `--after-row`: rows behind it are new.
     pub after_row: Option<i64>,
+    /// `--while-stdin`: the end of the input is the end.
+    pub while_stdin: bool,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -7,3 +7,25 @@ pub mod register;
 pub mod replay;
 pub mod sim;
 pub mod stream;
+
+use std::path::Path;
+
+use crate::exit::Exit;
+use crate::settings::{self, Overrides, Settings};
+use crate::text;
+
+/// The settings of a command. `Err`: what the command ends with, because they are wrong, which is said, or because they
+/// were only to be shown (`--check-config`).
+fn settings_of(path: &Path, overrides: &Overrides, only_show: bool) -> Result<Settings, Exit> {
+    match settings::load(path, overrides, &settings::process_env) {
+        Ok(settings) if only_show => {
+            text::stdout_line(&settings.table());
+            Err(Exit::Done)
+        }
+        Ok(settings) => Ok(settings),
+        Err(error) => {
+            text::stderr_line(&error.to_string());
+            Err(Exit::Usage)
+        }
+    }
+}

@@ -19,6 +19,8 @@ use crate::text::{self, redact};
 pub enum Exit {
     /// Done, or stopped on request: Ctrl+C, the window closed, SIGTERM, `--duration` reached.
     Done = 0,
+    /// Done, and it found something that is not as it should be: a replay passed over what it could not read.
+    Found = 1,
     /// Usage or settings error, also a missing token. Nothing was started, nothing was created.
     Usage = 2,
     /// The station answered with an error.
@@ -37,8 +39,9 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Done,
+        Self::Found,
         Self::Usage,
         Self::StationError,
         Self::Unreachable,
@@ -59,6 +62,7 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, or stopped on request",
+            Self::Found => "done, but something is wrong: replay passed over what it could not read",
             Self::Usage => "usage or settings error, missing token",
             Self::StationError => "the station answered with an error",
             Self::Unreachable => "the station could not be reached (only commands that need it at once)",
@@ -150,7 +154,7 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 2, 3, 4, 5, 70, 75, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 75, 130]);
         assert!(Exit::ALL.iter().all(|exit| exit.meaning().is_ascii()));
     }
 

@@ -15,7 +15,7 @@ use ayumi_engine::Stamp;
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
 use ayumi_engine::settings::EngineSettings;
-use ayumi_journal::{Damage, JournalError, JournalReader, Kind};
+use ayumi_journal::{Damage, Harm, JournalError, JournalReader, Kind};
 use ayumi_store::{Options, StoreError, Totals};
 use ayumi_wire::jst::Date;
 
@@ -51,6 +51,15 @@ pub struct Summary {
     pub totals: Totals,
     /// File ends that could not be read.
     pub damages: Vec<Damage>,
+    /// Whole lines that are no lines of a journal.
+    pub foreign: u64,
+}
+
+impl Summary {
+    /// Nothing that stood in the files was passed over.
+    pub fn is_whole(&self) -> bool {
+        self.foreign == 0 && self.damages.iter().all(|damage| damage.harm == Harm::Unclosed)
+    }
 }
 
 /// Why a replay did not come to its end.
@@ -113,11 +122,12 @@ pub fn run(setup: Setup, plan: &Plan, watch: &mut dyn Watch) -> Result<Summary, 
         let totals = write.join().expect("the storing thread does not panic");
         let damages = unpack.join().expect("the unpacking thread does not panic");
         // The root cause first: a store that fails makes the others stop.
-        let (totals, damages) = (totals?, damages?);
+        let (totals, (damages, foreign)) = (totals?, damages?);
         Ok(Summary {
             played: played?,
             totals,
             damages,
+            foreign,
         })
     })
 }
@@ -175,7 +185,7 @@ fn give(done: &mut Vec<Batch>, store: &mpsc::SyncSender<Batch>, watch: &mut dyn 
     Ok(())
 }
 
-fn unpack(mut reader: JournalReader, put: &mpsc::SyncSender<Block>) -> Result<Vec<Damage>, JournalError> {
+fn unpack(mut reader: JournalReader, put: &mpsc::SyncSender<Block>) -> Result<(Vec<Damage>, u64), JournalError> {
     loop {
         let mut block = Block {
             text: Vec::with_capacity(4 << 20),
@@ -189,7 +199,7 @@ fn unpack(mut reader: JournalReader, put: &mpsc::SyncSender<Block>) -> Result<Ve
         }
         block.bytes = reader.bytes();
         if block.lines.is_empty() || put.send(block).is_err() {
-            return Ok(reader.damages().to_vec());
+            return Ok((reader.damages().to_vec(), reader.skipped()));
         }
     }
 }

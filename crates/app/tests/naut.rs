@@ -302,6 +302,12 @@ mod beside_a_recorder {
         let (expected, _) = sum(&desk, &["--db", "again.db"]);
         assert!(expected.len() > 5 && told == expected, "{told:?}\n{expected:?}");
         assert_eq!(table(&Store::open(&desk.path("again.db"))), expected);
+        // It was asked to end and had its time: nobody ended it by force.
+        let grace = Duration::from_secs(2);
+        assert!(ended.lived > grace, "{:?}", ended.lived);
+        let told = Worker::start(desk.folder(), &replay).ended().expect(0);
+        told.says(&["naut stop rows=0 signals=0"]);
+        assert_eq!(told.lines("by force"), Vec::<String>::new());
         // The bursts are computed anew from the same rows: the recorded day says the same.
         assert_eq!(sum(&desk, &[]).0, expected);
     }

@@ -5,6 +5,7 @@
 //! disk that cannot keep up costs journal lines, which are counted and said, never messages.
 
 mod files;
+mod frame;
 mod line;
 mod read;
 mod sync;
@@ -13,7 +14,7 @@ mod write;
 
 pub use files::{journal_files, with_date};
 pub use line::{Kind, Line, LineError};
-pub use read::{Damage, JournalReader, Owned};
+pub use read::{Damage, Harm, JournalReader, Owned};
 pub use write::{Journal, JournalConfig, Ticket, Written};
 
 /// Why a journal cannot be opened or read.

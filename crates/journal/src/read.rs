@@ -1,13 +1,14 @@
 //! Reading journals back: line by line, file after file, damaged tails cut and told.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use ayumi_wire::jst::Date;
 use zstd::stream::read::Decoder;
 
 use crate::files;
+use crate::frame;
 use crate::line::{Kind, Line};
 use crate::{JournalError, journal_files, with_date};
 
@@ -34,6 +35,20 @@ pub struct Damage {
     pub lines: u64,
     /// What is wrong.
     pub why: String,
+    /// What it means for the lines.
+    pub harm: Harm,
+}
+
+/// What a damage means for the lines of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// None: the file was never closed, as a kill leaves it or while it is being written, but every block in it is whole
+    /// and was read.
+    Unclosed,
+    /// What comes behind the lines that were read is passed over.
+    Tail,
+    /// All lines were read, but they are not those that were written: the checksum at the end differs.
+    Checksum,
 }
 
 /// The lines of one or more journal files, in the order of their names.
@@ -57,7 +72,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// When there is nothing to read, or the folder cannot be listed.
-    pub fn open(path: &std::path::Path, date: Option<Date>) -> Result<Self, JournalError> {
+    pub fn open(path: &Path, date: Option<Date>) -> Result<Self, JournalError> {
         let mut files = journal_files(path)?;
         if let Some(date) = date {
             files = with_date(files, date);
@@ -82,7 +97,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// As [`JournalReader::open`].
-    pub fn newest_date(path: &std::path::Path) -> Result<Option<Date>, JournalError> {
+    pub fn newest_date(path: &Path) -> Result<Option<Date>, JournalError> {
         Ok(journal_files(path)?.iter().filter_map(|f| files::date_of(f)).max())
     }
 
@@ -158,14 +173,15 @@ impl JournalReader {
                 self.bytes += n as u64;
                 return true;
             }
-            Ok(_) => "the last line is cut".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(_) => io::Error::other("the last line is cut"),
+            Err(error) => error,
         };
         if let Some(current) = self.current.take() {
             self.damages.push(Damage {
+                harm: harm(&why, &self.line, &current.path),
                 path: current.path,
                 lines: current.lines,
-                why,
+                why: why.to_string(),
             });
         }
         false
@@ -185,5 +201,20 @@ impl Iterator for JournalReader {
                 payload: line.payload.into_owned(),
             })),
         }
+    }
+}
+
+/// What an error behind `rest`, the begin of a line, means.
+fn harm(why: &io::Error, rest: &[u8], path: &Path) -> Harm {
+    if !rest.is_empty() {
+        return Harm::Tail;
+    }
+    if why.kind() == ErrorKind::UnexpectedEof && frame::ends_between_blocks(path).unwrap_or(false) {
+        return Harm::Unclosed;
+    }
+    // The library gives its errors no other kinds than their words.
+    match why.to_string().contains("checksum") {
+        true => Harm::Checksum,
+        false => Harm::Tail,
     }
 }

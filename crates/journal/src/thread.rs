@@ -202,11 +202,10 @@ impl<'a> Out<'a> {
             file: Arc::new(file),
             bytes: 0,
         };
-        self.file = Some(Part {
-            encoder: Encoder::new(counted, self.config.level)?,
-            path,
-            date,
-        });
+        let mut encoder = Encoder::new(counted, self.config.level)?;
+        // Without it a flipped bit may come out as another digit, and nobody would know.
+        encoder.include_checksum(true)?;
+        self.file = Some(Part { encoder, path, date });
         if let Some(name) = previous.as_deref().and_then(|p| p.file_name()?.to_str()) {
             line::put(
                 &mut self.text,

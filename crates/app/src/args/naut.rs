@@ -48,6 +48,9 @@ pub(super) struct Naut {
     /// Rows behind this row id are new, instead of those that come after the start: for programs that start it
     #[arg(long, value_name = "ROWID", hide = true)]
     after_row: Option<i64>,
+    /// Stop when stdin ends: for programs that start it
+    #[arg(long, hide = true)]
+    while_stdin: bool,
 }
 
 fn profile(written: &str) -> Result<Profile, String> {
@@ -71,5 +74,6 @@ pub(super) fn args(naut: Naut) -> Result<NautArgs, Message> {
         clock: naut.clock,
         db: naut.db,
         after_row: naut.after_row,
+        while_stdin: naut.while_stdin,
     })
 }

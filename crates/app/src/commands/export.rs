@@ -10,10 +10,11 @@ use ayumi_engine::Symbol;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::replay::console_log;
+use super::settings_of;
 use crate::args::ExportArgs;
 use crate::exit::Exit;
 use crate::export::{self, Days, ExportError, Request, Summary, Watch};
-use crate::settings::{self, Overrides};
+use crate::settings::Overrides;
 use crate::{signals, text};
 
 /// Runs the command.
@@ -76,13 +77,7 @@ fn database(args: &ExportArgs) -> Result<PathBuf, Exit> {
         symbols_optional: true,
         ..Overrides::default()
     };
-    match settings::load(config, &overrides, &settings::process_env) {
-        Ok(settings) => Ok(settings.db_path),
-        Err(error) => {
-            text::stderr_line(&error.to_string());
-            Err(Exit::Usage)
-        }
-    }
+    Ok(settings_of(config, &overrides, false)?.db_path)
 }
 
 fn exit(error: &ExportError) -> Exit {

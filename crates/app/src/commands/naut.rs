@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::settings_of;
 use crate::args::NautArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig};
 use crate::naut::{self, Live};
-use crate::settings::{self, NautFlags, NautSettings, Overrides, Settings};
+use crate::settings::{NautFlags, NautSettings, Overrides, Settings};
 use crate::{signals, text};
 
 /// Runs the command.
@@ -24,17 +25,10 @@ pub fn run(args: &NautArgs) -> Exit {
         }),
         ..Overrides::default()
     };
-    let settings = match settings::load(&args.config, &overrides, &settings::process_env) {
+    let settings = match settings_of(&args.config, &overrides, args.check_config) {
         Ok(settings) => settings,
-        Err(error) => {
-            text::stderr_line(&error.to_string());
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
-    if args.check_config {
-        text::stdout_line(&settings.table());
-        return Exit::Done;
-    }
     let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
     // To the console alone: the file belongs to the recorder.
     let now = clock.clone();
@@ -53,6 +47,9 @@ pub fn run(args: &NautArgs) -> Exit {
 
 fn start(args: &NautArgs, settings: Settings, clock: Clock) -> io::Result<Exit> {
     let stop = signals::flag()?;
+    if args.while_stdin {
+        stop_with_stdin(Arc::clone(&stop))?;
+    }
     for note in settings.notes.iter().filter(|note| note.warning) {
         log::warn!("{}", note.text);
     }
@@ -79,6 +76,17 @@ fn start(args: &NautArgs, settings: Settings, clock: Clock) -> io::Result<Exit> 
         log::error!("{error}");
         Exit::Usage
     }))
+}
+
+/// The end of the input is a wish to stop: of the program that started this one, which need not know how its system asks
+/// a process to end, and may have died.
+fn stop_with_stdin(stop: Arc<AtomicBool>) -> io::Result<()> {
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        // What is written there does not matter; an input that cannot be read has ended.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        stop.store(true, Ordering::Relaxed);
+    })?;
+    Ok(())
 }
 
 fn sum_up(args: &NautArgs, naut: NautSettings, clock: &Clock, stop: &AtomicBool) -> Exit {

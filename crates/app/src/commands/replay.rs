@@ -1,28 +1,31 @@
 //! `ayumi replay`: a recorded day again.
 
-use std::io::IsTerminal;
+mod beside;
+mod progress;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ayumi_engine::{Stamp, Symbol};
-use ayumi_store::reader::{FeatureReader, Reader};
+use ayumi_engine::Symbol;
+use ayumi_journal::Harm;
+use ayumi_store::reader::Reader;
 use ayumi_store::{Durability, FeatureSink, Options, StoreError};
-use ayumi_wire::jst::{self, Date};
-use indicatif::{ProgressBar, ProgressStyle};
+use ayumi_wire::jst::Date;
 use log::LevelFilter;
 
+use self::beside::Beside;
+use self::progress::{BYTES_STYLE, Progress, ROWS_STYLE};
+use super::settings_of;
 use super::stream::{engine_settings, new_bursts};
-use crate::args::{NautBeside, ReplayArgs};
+use crate::args::ReplayArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::journal::fingerprint;
 use crate::logging::{self, LogConfig};
 use crate::replay::snapshot::{self, Day};
-use crate::replay::{self, ReplayError, Setup, Summary, Watch};
-use crate::settings::{self, Overrides, Settings};
+use crate::replay::{self, ReplayError, Setup, Summary};
+use crate::settings::{Overrides, Settings};
 use crate::{signals, text};
 
 /// Runs the command.
@@ -32,12 +35,9 @@ pub fn run(args: &ReplayArgs) -> Exit {
         offline: true,
         ..Overrides::default()
     };
-    let settings = match settings::load(&args.config, &overrides, &settings::process_env) {
+    let settings = match settings_of(&args.config, &overrides, false) {
         Ok(settings) => settings,
-        Err(error) => {
-            text::stderr_line(&error.to_string());
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     let log = console_log(args.level);
     let exit = match &args.journal {
@@ -94,8 +94,8 @@ fn from_database(args: &ReplayArgs, settings: &Settings) -> Exit {
     });
     let mut naut = None;
     let done = try_database(args, settings, &source, target, &mut naut);
-    if let (Some(child), Some(beside)) = (naut, &args.naut) {
-        end_naut(child, beside);
+    if let Some(naut) = naut {
+        naut.end();
     }
     match done {
         Ok(exit) => exit,
@@ -108,7 +108,7 @@ fn try_database(
     settings: &Settings,
     source: &Path,
     target: PathBuf,
-    naut: &mut Option<Child>,
+    naut: &mut Option<Beside>,
 ) -> Result<Exit, ReplayError> {
     let stop = signals::flag()?;
     let Some(path) = dated(source, args.date) else {
@@ -146,7 +146,7 @@ fn try_database(
         log::info!("{} feature rows of {date} deleted", sink.truncate(date)?);
     }
     let file = ayumi_store::path_for(&target, date);
-    *naut = args.naut.as_ref().and_then(|beside| start_naut(args, beside, &file));
+    *naut = args.naut.as_ref().and_then(|beside| Beside::start(args, beside, &file));
     let day = Day {
         date,
         tickers: args.symbols.iter().flatten().map(Symbol::ticker).collect(),
@@ -200,38 +200,6 @@ fn options(settings: &Settings, path: PathBuf) -> Options {
     }
 }
 
-/// `ayumi naut` with the same settings on the file that is written, its output on this console. What the replay adds is
-/// new to it, however long its start takes.
-fn start_naut(args: &ReplayArgs, beside: &NautBeside, file: &Path) -> Option<Child> {
-    let newest = FeatureReader::open(file).and_then(|reader| reader.map_or(Ok(None), |reader| reader.newest()));
-    let behind = newest.ok().flatten().map_or(0, |mark| mark.rowid);
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ayumi"));
-    let started = Command::new(program)
-        .args(["naut".as_ref(), "-Config".as_ref(), args.config.as_os_str()])
-        .args(["--db".as_ref(), file.as_os_str()])
-        .arg(format!("--after-row={behind}"))
-        .args(&beside.extra)
-        .spawn();
-    started
-        .inspect_err(|error| log::error!("naut cannot be started: {error}; the replay goes on without it"))
-        .ok()
-}
-
-/// Gives it time to see the last rows, then ends it.
-fn end_naut(mut child: Child, beside: &NautBeside) {
-    if beside.leave {
-        log::info!("naut goes on (pid {})", child.id());
-        return;
-    }
-    let deadline = Instant::now() + beside.grace;
-    while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    // It may have ended by itself.
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
 fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &Path) -> Result<Exit, ReplayError> {
     let stop = signals::flag()?;
     let plan = replay::survey(journal, args.date)?;
@@ -258,17 +226,32 @@ fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &
     let begun = Instant::now();
     let summary = replay::run(setup, &plan, &mut progress);
     progress.bar.finish_and_clear();
-    say(args, &summary?, begun.elapsed());
-    Ok(Exit::Done)
+    let summary = summary?;
+    say(args, &summary, begun.elapsed());
+    Ok(if summary.is_whole() { Exit::Done } else { Exit::Found })
 }
 
 fn say(args: &ReplayArgs, summary: &Summary, took: Duration) {
     for damage in &summary.damages {
+        let (path, lines) = (damage.path.display(), damage.lines);
+        match damage.harm {
+            Harm::Unclosed => log::info!(
+                "{path} was not closed (a kill, or it is being written); all {lines} lines in it were played"
+            ),
+            Harm::Tail => log::warn!(
+                "{path}: what comes behind line {lines} cannot be read and is passed over ({}); the lines before were played",
+                damage.why
+            ),
+            Harm::Checksum => log::warn!(
+                "{path}: all {lines} lines were played, but any of them may be wrong: the file's checksum differs. Take a \
+                 copy of the file if there is one"
+            ),
+        }
+    }
+    if summary.foreign > 0 {
         log::warn!(
-            "{}: the end cannot be read ({}); {} whole lines before it were played",
-            damage.path.display(),
-            damage.why,
-            damage.lines
+            "{} lines that are no lines of a journal were passed over",
+            summary.foreign
         );
     }
     let Summary { played, totals, .. } = summary;
@@ -286,77 +269,5 @@ fn say(args: &ReplayArgs, summary: &Summary, took: Duration) {
     );
     if args.digest {
         text::stdout_line(&format!("digest={:016x} windows={}", totals.digest, totals.windows));
-    }
-}
-
-const BYTES_STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {bytes_per_sec}  left {eta}";
-const ROWS_STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {per_sec}  left {eta}";
-
-/// The bar, the pace and the user's wish to stop.
-struct Progress {
-    bar: ProgressBar,
-    stop: Arc<AtomicBool>,
-    speed: Option<f64>,
-    max_sleep: Duration,
-    last: Option<Stamp>,
-}
-
-impl Progress {
-    fn new(args: &ReplayArgs, whole: u64, style: &str, stop: Arc<AtomicBool>) -> Self {
-        let shown = !args.quiet && std::io::stderr().is_terminal();
-        let bar = if shown {
-            ProgressBar::new(whole)
-        } else {
-            ProgressBar::hidden()
-        };
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            // Characters that every console has.
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self {
-            bar,
-            stop,
-            speed: args.speed,
-            max_sleep: args.max_sleep,
-            last: None,
-        }
-    }
-}
-
-impl Watch for Progress {
-    fn on_block(&mut self, bytes: u64, messages: u64, at: Stamp) {
-        self.bar.set_position(bytes);
-        let time = jst::iso_s(at.s());
-        self.bar.set_message(format!(
-            "{messages} messages, at {}",
-            time.get(..19).unwrap_or_default()
-        ));
-    }
-
-    fn on_rows(&mut self, rows: u64, at: Stamp) {
-        // Each look at the bar costs as much as a row.
-        if rows.is_multiple_of(512) || self.speed.is_some() {
-            self.bar.set_position(rows);
-            self.bar
-                .set_message(jst::iso_s(at.s()).get(..19).unwrap_or_default().to_owned());
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn pace(&mut self, at: Stamp) -> bool {
-        let before = self.last.replace(at);
-        if let (Some(speed), Some(before)) = (self.speed, before) {
-            let gap = Duration::from_millis(u64::try_from(at.ms_since(before)).unwrap_or(0));
-            let mut left = gap.div_f64(speed).min(self.max_sleep);
-            while !left.is_zero() && !self.stopped() {
-                let nap = left.min(Duration::from_millis(100));
-                std::thread::sleep(nap);
-                left -= nap;
-            }
-        }
-        !self.stopped()
     }
 }

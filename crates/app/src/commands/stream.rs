@@ -16,12 +16,13 @@ use log::LevelFilter;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use super::settings_of;
 use crate::args::StreamArgs;
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
-use crate::settings::{self, BoardMode, Durability, Mode, Settings, Source, TickRule};
+use crate::settings::{BoardMode, Durability, Mode, Settings, Source, TickRule};
 use crate::worker::{self, OnlineSetup, Setup, SourceSetup};
 use crate::{signals, text};
 
@@ -34,17 +35,10 @@ const LOCKED_REMINDER: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub fn run(args: &StreamArgs) -> Exit {
-    let settings = match settings::load(&args.config, &args.overrides, &settings::process_env) {
+    let settings = match settings_of(&args.config, &args.overrides, args.check_config) {
         Ok(settings) => settings,
-        Err(error) => {
-            text::stderr_line(&error.to_string());
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
-    if args.check_config {
-        text::stdout_line(&settings.table());
-        return Exit::Done;
-    }
     let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
     let log = start_log(&settings, args.level, &clock);
     if args.wait_login && settings.mode == Mode::Online && settings.api_password.is_none() {

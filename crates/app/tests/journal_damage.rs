@@ -1,0 +1,146 @@
+//! Damaged journals: what can be read is replayed, what cannot is named, and the exit code says so.
+#![cfg(unix)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use ayumi_journal::journal_files;
+use ayumi_sim::SimHandle;
+use serde_json::json;
+use support::again::same_rows;
+use support::message::push;
+use support::process::command;
+use support::{Desk, Store, Worker, connected, line, station, stored_volume};
+
+/// Messages at a time; four times in a run.
+const PART: i64 = 100;
+
+#[test]
+fn j04_what_is_damaged_is_named_and_passed_over_with_exit_code_1() {
+    let (desk, files) = recorded();
+    let replayed = |name: &str| replay(&desk, name);
+    let (code, said) = replayed("whole.db");
+    assert_eq!(code, Some(0), "a kill is no damage: {said}");
+    assert!(said.contains("was not closed") && !said.contains("WARNING"), "{said}");
+    same_rows(&desk, "whole.db");
+
+    let whole = std::fs::read(&files[1]).expect("read");
+    let mut lines = Vec::new();
+    for part in 0..8 {
+        let at = whole.len() * part / 8;
+        let mut torn = whole.clone();
+        torn[at] ^= 0x10;
+        std::fs::write(&files[1], &torn).expect("written");
+        let name = format!("torn{part}.db");
+        let (code, said) = replayed(&name);
+        assert_eq!(code, Some(1), "byte {at}: {said}");
+        lines.push(named(&said, &files[1]));
+        assert!(said.contains("replay done"), "{said}");
+        others_are_whole(&desk, &name);
+    }
+    let told = |line: &String| line.contains("behind line ") || line.contains("may be wrong");
+    assert!(lines.iter().all(told), "{lines:?}");
+
+    // Cut within a block, a foreign file, and lines of somebody else.
+    std::fs::write(&files[1], &whole[..whole.len() / 2]).expect("written");
+    let (code, said) = replayed("cut.db");
+    assert_eq!(code, Some(1), "{said}");
+    named(&said, &files[1]);
+    others_are_whole(&desk, "cut.db");
+    std::fs::write(&files[1], &whole).expect("written");
+    let foreign = desk.path("journal").join("ayumi-20261120-100000500-001.zst");
+    std::fs::write(&foreign, "this is not zstd").expect("written");
+    let (code, said) = replayed("foreign.db");
+    assert_eq!(code, Some(1), "{said}");
+    named(&said, &foreign);
+    same_rows(&desk, "foreign.db");
+    let text = zstd::encode_all(&b"dear diary\nit rained\n"[..], 3).expect("packed");
+    std::fs::write(&foreign, text).expect("written");
+    let (code, said) = replayed("diary.db");
+    assert!(
+        code == Some(1) && said.contains("2 lines that are no lines of a journal"),
+        "{said}"
+    );
+    same_rows(&desk, "diary.db");
+}
+
+/// Four runs, the third of which is killed; the journal's files.
+fn recorded() -> (Desk, Vec<PathBuf>) {
+    let station = station(|_| {});
+    let desk = Desk::online(
+        station.port(),
+        json!({"journal_dir": "journal", "board_mode": "push", "window_ms": 50}),
+    );
+    connect(&desk, &station, 0).stop().expect(0);
+    connect(&desk, &station, 1).stop().expect(0);
+    connect(&desk, &station, 2).kill();
+    connect(&desk, &station, 3).stop().expect(0);
+    let files = journal_files(&desk.path("journal")).expect("a journal");
+    assert_eq!(files.len(), 4);
+    (desk, files)
+}
+
+/// A run whose messages are stored, in several windows.
+fn connect(desk: &Desk, station: &SimHandle, run: i64) -> Worker {
+    let worker = desk.stream(&["--clock", &format!("2026-11-20T10:0{run}:00@1")]);
+    line(station, run as u64 + 1);
+    connected(station);
+    for part in 4 * run..4 * (run + 1) {
+        for n in part * PART..(part + 1) * PART {
+            station.push_text(&push("7203", 2_000.0 + (n % 7) as f64, 1_000 + n));
+        }
+        // The next ones come into another window.
+        stored_volume(desk, 1_000 + (part + 1) * PART - 1);
+    }
+    worker
+}
+
+fn replay(desk: &Desk, name: &str) -> (Option<i32>, String) {
+    let args = [
+        "replay",
+        "-Config",
+        "c.json",
+        "--journal",
+        "journal",
+        "--target-db",
+        name,
+        "--no-sleep",
+    ];
+    let out = command(desk.folder(), &args).output().expect("runs");
+    (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+}
+
+/// The warning that names the file, the only one.
+fn named(said: &str, file: &Path) -> String {
+    let name = file.file_name().expect("a name").to_string_lossy();
+    let warnings: Vec<&str> = said.lines().filter(|line| line.contains(" WARNING ")).collect();
+    let own = warnings.iter().filter(|line| line.contains(&*name)).count();
+    let rest: Vec<&&str> = warnings
+        .iter()
+        .filter(|line| !line.contains(&*name) && !line.contains("no lines of a journal"))
+        .collect();
+    assert!(own == 1 && rest.is_empty(), "{said}");
+    (*warnings.iter().find(|line| line.contains(&*name)).expect("counted")).to_owned()
+}
+
+/// The runs of the other files are as they were recorded.
+fn others_are_whole(desk: &Desk, name: &str) {
+    let live = Store::open(&desk.db()).column("SELECT window_id || ' ' || checksum FROM window_log ORDER BY 1");
+    let other = |window: &String| !is_of_the_second(window);
+    let again = Store::open(&desk.path(name)).column("SELECT window_id || ' ' || checksum FROM window_log ORDER BY 1");
+    let live: Vec<&String> = live.iter().filter(|w| other(w)).collect();
+    let again: Vec<&String> = again.iter().filter(|w| other(w)).collect();
+    assert!(live.len() > 9 && live == again, "{live:?}\n{again:?}");
+}
+
+/// From 10:01 to 10:02.
+fn is_of_the_second(window: &str) -> bool {
+    let id: i64 = window
+        .split(' ')
+        .next()
+        .and_then(|id| id.parse().ok())
+        .expect("a window");
+    let from = ayumi_wire::jst::parse_ms("2026-11-20T10:01:00+09:00").expect("a time");
+    (from..from + 60_000).contains(&id)
+}
