@@ -65,3 +65,24 @@ fn a_takeover_is_survived_and_everything_is_counted() {
     let stopped = sim.stop().expect(0);
     stopped.says(&["stopped sent=", "resets=1", "kick close 2s"]);
 }
+
+/// Ten thousand symbols take a while: what is done is said, and a signal is heard meanwhile.
+#[test]
+fn ctrl_c_ends_a_simulator_that_is_not_ready_yet() {
+    let desk = Desk::new();
+    let symbols: Vec<String> = (0..10_000).map(|n| format!("{n:04}")).collect();
+    let symbols = symbols.join(",");
+    let args = [
+        "sim",
+        "--port",
+        "0",
+        "--symbols",
+        &symbols,
+        "--start",
+        "2026-11-20T15:00:00",
+    ];
+    let mut sim = Worker::start(desk.folder(), &args);
+    sim.wait_line("making a market of 10000 symbols");
+    let stopped = sim.stop_with("INT").expect(0);
+    stopped.says(&["stopped before it was ready"]);
+}

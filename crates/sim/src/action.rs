@@ -9,6 +9,7 @@ mod fields;
 mod merge;
 mod problem;
 mod short;
+mod strict;
 pub(crate) mod time;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub(crate) use self::fields::Fields;
 pub(crate) use self::merge::{Leaf, as_json, leaves, merged};
 pub use self::problem::{Problem, Problems};
 pub(crate) use self::problem::{join, nearest};
+pub(crate) use self::strict::json;
 pub use self::time::Time;
 
 /// Something that happens.
@@ -116,7 +118,7 @@ impl Action {
         if !text.starts_with(['{', '[', '"']) {
             return actions_of("", &Value::String(text.to_owned()));
         }
-        let value: Value = serde_json::from_str(text).map_err(|e| Problems::one("", format!("no JSON: {e}")))?;
+        let value = json(text).map_err(|e| Problems::one("", format!("no JSON: {e}")))?;
         actions_of("", &value)
     }
 

@@ -69,7 +69,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, port: u16, room: Arc
 
 async fn connection(shared: &Shared, mut stream: TcpStream, port: u16) {
     let mut buffer = Vec::with_capacity(4096);
-    let mut continued = false;
+    let (mut continued, mut head) = (false, false);
     loop {
         let (page, close) = match http::parse(&buffer) {
             Parsed::Incomplete { expects } => {
@@ -86,6 +86,7 @@ async fn connection(shared: &Shared, mut stream: TcpStream, port: u16) {
             Parsed::Request(request, taken) => {
                 buffer.drain(..taken);
                 continued = false;
+                head = request.method == "HEAD";
                 let page = match waits(port, &request) {
                     true => wait(shared, &mut stream, &mut buffer, &request).await,
                     false => Some(answer(shared, port, &request)),
@@ -94,7 +95,7 @@ async fn connection(shared: &Shared, mut stream: TcpStream, port: u16) {
                 (page, !request.keep_alive)
             }
         };
-        if stream.write_all(&page.write(close)).await.is_err() {
+        if stream.write_all(&page.write(close, head)).await.is_err() {
             return;
         }
         if close {
@@ -184,7 +185,7 @@ fn clock(shared: &Shared) -> Value {
 }
 
 fn change_faults(shared: &Shared, request: &Request) -> Page {
-    let change = match serde_json::from_slice::<Value>(&request.body) {
+    let change = match action::json(&String::from_utf8_lossy(&request.body)) {
         Ok(Value::Object(change)) => change,
         Ok(_) => return Page::error(400, "an object with the faults to change, like {\"reset_after\": 100}"),
         Err(e) => return Page::error(400, &format!("no JSON: {e}")),

@@ -2,6 +2,7 @@
 
 mod messages;
 mod millis;
+pub(crate) mod ranges;
 mod rest;
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::num::{Decimal, Price, Qty};
 
 use self::market::MarketFeed;
-use crate::config::{SimConfig, SimError, Source};
+use crate::config::{SimConfig, SimError, Source, Speed};
 pub use crate::exchange::{MarketAction, MarketEvent, Side};
 use crate::recording::{self, Lines, Recorded};
 use crate::rest::Station;
@@ -44,7 +44,12 @@ impl Feed {
         Ok(match &config.source {
             Source::Silent => Self::Silent,
             Source::Market(market) => Self::Market {
-                market: Box::new(MarketFeed::open(market, config.start.unwrap_or_else(now), config.end)?),
+                market: Box::new(MarketFeed::open(
+                    market,
+                    config.start.unwrap_or_else(now),
+                    config.end,
+                    config.speed == Speed::Full,
+                )?),
                 from_now: config.start.is_none(),
             },
             Source::Recording(recording) => {

@@ -25,7 +25,7 @@ pub(crate) use self::player::Player;
 pub(crate) use self::trouble::Trouble;
 use crate::faults::{Cut, PingHabit, Takeover};
 use crate::http::{Request, http_date};
-use crate::server::{linger, unix_now_s};
+use crate::server::linger;
 use crate::shared::{Shared, lock};
 
 /// How long a client that sent a close frame may take to read our answer.
@@ -90,8 +90,8 @@ impl Client {
     }
 }
 
-/// The 101 answer; `compression` adds an extension nobody may claim.
-pub(crate) fn handshake(request: &Request, wrong_accept: bool, compression: bool) -> Option<Vec<u8>> {
+/// The 101 answer at the station's time; `compression` adds an extension nobody may claim.
+pub(crate) fn handshake(request: &Request, wrong_accept: bool, compression: bool, unix_s: i64) -> Option<Vec<u8>> {
     let key = request.header("sec-websocket-key").filter(|k| !k.is_empty())?;
     if request.header("sec-websocket-version") != Some("13") || !request.has_token("connection", "upgrade") {
         return None;
@@ -101,7 +101,7 @@ pub(crate) fn handshake(request: &Request, wrong_accept: bool, compression: bool
         true => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
         false => "",
     };
-    let date = http_date(unix_now_s());
+    let date = http_date(unix_s);
     Some(
         format!(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nDate: {date}\r\n\

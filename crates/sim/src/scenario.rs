@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::ready::READY;
 use crate::action::time::{duration, nanos};
-use crate::action::{Fields, Problems, Time, merged};
+use crate::action::{Fields, Problems, Time, json, merged};
 use crate::config::{CloneSymbol, Hours, MarketConfig, RecordingConfig, Repeat, Seam, SimConfig, Source, Speed};
 use crate::faults::Faults;
 use crate::script::{Step, steps_of};
@@ -84,11 +84,11 @@ impl Scenario {
     /// Everything that is wrong with it, each with its key path.
     pub fn parse(text: &str) -> Result<Self, Problems> {
         let plain = comments::blanked(text);
-        let value: Value = serde_json::from_str(&plain).map_err(|e| {
-            Problems::one(
-                "",
-                format!("line {}, column {}: no JSON: {}", e.line(), e.column(), reason(&e)),
-            )
+        let value = json(&plain).map_err(|e| {
+            // A key that stands twice is JSON, but nothing that anybody can mean.
+            let no_json = if e.is_data() { "" } else { "no JSON: " };
+            let what = format!("line {}, column {}: {no_json}{}", e.line(), e.column(), reason(&e));
+            Problems::one("", what)
         })?;
         let Value::Object(map) = &value else {
             return Err(Problems::one("", "a scenario is an object { \"about\": ... }"));

@@ -20,6 +20,10 @@ pub(crate) use self::stage::{Due, Order, Owner, Stage};
 use crate::action::time::nanos;
 use crate::action::{Action, Time};
 
+const DAY: Duration = Duration::from_secs(86_400);
+/// So many happenings before the start are gone through one by one; beyond, nobody counts.
+const MOST_PASSED: i64 = 1_000_000;
+
 /// Something to do, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -40,7 +44,7 @@ pub struct Step {
 /// When a step happens first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// At the next such time after the beginning.
+    /// At the next such time after the beginning; a step that repeats until a time still ahead goes on.
     At(Time),
     /// So long after the beginning.
     After(Duration),
@@ -99,18 +103,20 @@ impl Script {
         }
     }
 
-    /// Time begins at `base`. Returns how many steps have a date that has passed by then: they never happen.
+    /// Time begins at `base`. Returns how many steps have a date that has passed by then: they never happen. A step that
+    /// repeats and is not over yet goes on as if time had begun before it.
     pub(crate) fn begin(&mut self, base: Stamp) -> usize {
         let mut missed = 0;
         for (index, running) in self.steps.iter_mut().enumerate() {
-            let first = match running.step.when {
-                When::At(time) => time.next_from(base),
-                When::After(span) => later(base, span),
-            };
+            let first = running.first(base);
             running.last = running.step.until.map_or(Stamp::NEVER, |until| until.next_from(first));
-            match first < base {
-                true => missed += 1,
-                false => self.queue.push(Reverse((first, index))),
+            let next = match first < base {
+                true => running.catch_up(first, base),
+                false => Some(first),
+            };
+            match next {
+                Some(at) => self.queue.push(Reverse((at, index))),
+                None => missed += 1,
             }
         }
         missed
@@ -146,6 +152,41 @@ impl Script {
 }
 
 impl Running {
+    /// When it happens first: before `base` when that lies within its repetitions.
+    fn first(&self, base: Stamp) -> Stamp {
+        let time = match self.step.when {
+            When::After(span) => return later(base, span),
+            When::At(time @ Time::On(_)) => return time.next_from(base),
+            When::At(time @ Time::OfDay(_)) => time,
+        };
+        let next = time.next_from(base);
+        let earlier = Stamp(next.0.saturating_sub(nanos(DAY)));
+        let goes_on = self.step.every.is_some()
+            && match self.step.until {
+                None => false,
+                Some(until @ Time::OfDay(_)) => until.next_from(earlier) >= base,
+                // A date says which day is meant.
+                Some(Time::On(until)) => earlier.date() == base.date() && until >= base,
+            };
+        if goes_on { earlier } else { next }
+    }
+
+    /// The first time from `base` on; the draws before are those of a script that began earlier. `None` = it is over.
+    fn catch_up(&mut self, first: Stamp, base: Stamp) -> Option<Stamp> {
+        let every = self.step.every?;
+        let behind = base.0.saturating_sub(first.0) / nanos(every.most).max(1);
+        if behind > MOST_PASSED {
+            return (base <= self.last && self.step.times.is_none()).then_some(base);
+        }
+        let mut at = first;
+        while at < base {
+            self.below(1000);
+            self.happened += 1;
+            at = self.again(at)?;
+        }
+        Some(at)
+    }
+
     fn again(&mut self, at: Stamp) -> Option<Stamp> {
         let every = self.step.every?;
         if self.step.times.is_some_and(|times| self.happened >= times) {

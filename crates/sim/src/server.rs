@@ -3,18 +3,19 @@
 mod listen;
 mod refuse;
 mod request;
+mod room;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 pub(crate) use self::listen::Listeners;
 use self::refuse::refuse;
 use self::request::{on_request, silent};
+use self::room::Room;
 use crate::http::{self, Answer, MAX_BODY, MAX_HEAD, Parsed};
 use crate::push;
 use crate::rest::Environment;
@@ -22,7 +23,7 @@ use crate::shared::Shared;
 
 /// An idle connection is closed after this time, as http.sys does.
 const IDLE: Duration = Duration::from_secs(120);
-/// More connections than this wait to be accepted.
+/// With more connections than this, the longest idle one goes; when none is idle, new ones wait.
 const MAX_CONNECTIONS: usize = 512;
 /// How long a closed connection is drained, so that the client reads the answer and no reset.
 const LINGER: Duration = Duration::from_secs(1);
@@ -36,7 +37,7 @@ struct Door {
 
 /// Accepts until the runtime ends.
 pub(crate) async fn serve(shared: Arc<Shared>, listeners: Listeners, environment: Environment) -> io::Result<()> {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Room::new(MAX_CONNECTIONS));
     let port = listeners.port;
     let door = Door { environment, port };
     if let Some(v6) = listeners.v6 {
@@ -47,11 +48,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, listeners: Listeners, environment
     Ok(())
 }
 
-async fn accept(shared: Arc<Shared>, door: Door, mut listener: TcpListener, room: Arc<Semaphore>) {
+async fn accept(shared: Arc<Shared>, door: Door, mut listener: TcpListener, room: Arc<Room>) {
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
-            return;
-        };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             // The client has gone already, or the process is out of file handles: pause instead of spinning.
@@ -61,6 +59,7 @@ async fn accept(shared: Arc<Shared>, door: Door, mut listener: TcpListener, room
                 continue;
             }
         };
+        let Some(place) = room.place().await else { return };
         shared.tally.count(|c| c.connections += 1);
         let refusal = shared.station().faults.refuse;
         if let Some(how) = refusal {
@@ -70,9 +69,9 @@ async fn accept(shared: Arc<Shared>, door: Door, mut listener: TcpListener, room
             };
             continue;
         }
-        let shared = Arc::clone(&shared);
+        let (shared, room) = (Arc::clone(&shared), Arc::clone(&room));
         tokio::spawn(async move {
-            connection(shared, door, stream).await;
+            connection(shared, door, &room, stream).await;
             drop(place);
         });
     }
@@ -88,7 +87,7 @@ enum After {
     Upgrade(Vec<u8>),
 }
 
-async fn connection(shared: Arc<Shared>, door: Door, mut stream: TcpStream) {
+async fn connection(shared: Arc<Shared>, door: Door, room: &Room, mut stream: TcpStream) {
     // An error here costs speed only.
     let _ = stream.set_nodelay(true);
     let mut buffer = Vec::with_capacity(4096);
@@ -102,8 +101,9 @@ async fn connection(shared: Arc<Shared>, door: Door, mut stream: TcpStream) {
                         return;
                     }
                 }
-                match tokio::time::timeout(IDLE, stream.read_buf(&mut buffer)).await {
-                    Ok(Ok(n)) if n > 0 => continue,
+                let heard = tokio::time::timeout(IDLE, stream.read_buf(&mut buffer));
+                match room.idle(heard).await {
+                    Some(Ok(Ok(n))) if n > 0 => continue,
                     _ => return,
                 }
             }
@@ -171,10 +171,4 @@ pub(crate) async fn linger(stream: &mut TcpStream) {
 
 fn bump<K: Ord>(map: &mut std::collections::BTreeMap<K, u64>, key: K) {
     *map.entry(key).or_default() += 1;
-}
-
-/// Unix seconds of the machine's clock; 0 before 1970.
-pub(crate) fn unix_now_s() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or_default()
 }

@@ -354,3 +354,10 @@ fn a_lost_list_silences_the_next_connection() {
     register(sim.port(), &["7203"]);
     assert_eq!(push.text(), message("7203", 200));
 }
+
+#[test]
+fn the_upgrade_is_dated_by_the_stations_clock() {
+    let sim = start(|config| config.start = Some(Stamp::from_s(1_795_131_570)));
+    let head = Push::open(sim.port()).head;
+    assert!(head.contains("\r\nDate: Thu, 19 Nov 2026 23:39:30 GMT\r\n"), "{head}");
+}

@@ -428,3 +428,27 @@ fn symbols_boards_tape_and_ranking_agree() {
         assert_eq!(row["CurrentPrice"], board["CurrentPrice"]);
     }
 }
+
+/// An answer to HEAD has every header and no body, so that what follows on the connection is the next answer.
+#[test]
+fn head_gets_no_body() {
+    let sim = start(|c| c.control_port = Some(0));
+    for (port, head) in [
+        (sim.port(), request("HEAD", "/board/7203@1", "", "")),
+        (
+            sim.port(),
+            "HEAD /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        ),
+        (
+            sim.control_port().unwrap(),
+            "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        ),
+    ] {
+        let mut reader = Reader::new(connect(port));
+        let closing = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        reader.stream.write_all(closing.as_bytes()).unwrap();
+        let answer = String::from_utf8(reader.rest().unwrap()).unwrap();
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(!answer.contains("Content-Length: 0\r\n"), "{answer}");
+    }
+}

@@ -87,8 +87,8 @@ pub(super) struct Sim {
     /// JST time at which the source ends
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     end: Option<Time>,
-    /// How many symbols can be registered (50 unless told otherwise)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// How many symbols can be registered, up to 10000 (50 unless told otherwise)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     limit: Option<u16>,
 }
 

@@ -1,6 +1,5 @@
 //! Values of flags: texts in, typed values or one sentence out.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use ayumi_engine::Symbol;
@@ -143,9 +142,12 @@ pub(super) fn rate(written: &str) -> Result<f64, String> {
     }
 }
 
-/// Takes any text as a secret of the simulator.
-pub(super) fn secret(written: &str) -> Result<SecretString, Infallible> {
-    Ok(SecretString::from(written.to_owned()))
+/// Takes any text but an empty one as a secret of the simulator.
+pub(super) fn secret(written: &str) -> Result<SecretString, String> {
+    match written.trim().is_empty() {
+        true => Err("it must not be empty; leave the option away, and any will do".to_owned()),
+        false => Ok(SecretString::from(written.to_owned())),
+    }
 }
 
 #[cfg(test)]

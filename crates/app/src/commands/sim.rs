@@ -4,12 +4,13 @@ mod scenario;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ayumi_engine::Symbol;
 use ayumi_sim::{Counters, Hours, Scenario, Sim, SimConfig, SimError, SimHandle, Speed, USUAL_RATE, recording_begins};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::args::SimArgs;
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ const SYMBOLS: [&str; 10] = [
 pub(super) const RATE: f64 = USUAL_RATE;
 /// How often the end of a recording is looked for.
 const LOOK: Duration = Duration::from_millis(200);
+/// A start that takes longer says what it does, again and again.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a generated market trades: the symbols of the command line, of a settings file, or well-known ones.
 pub(super) fn symbols(named: Option<&Vec<Symbol>>, config: Option<&Path>) -> Result<Vec<Symbol>, SettingsError> {
@@ -67,22 +70,72 @@ pub fn run(args: &SimArgs) -> Exit {
 }
 
 fn simulate(args: &SimArgs, scenario: &Scenario) -> Exit {
-    let handle = match config(args, scenario).and_then(Sim::start) {
-        Ok(handle) => handle,
-        Err(error) => {
-            text::stderr_line(&format!("error: {error}"));
-            return Exit::Usage;
-        }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start: {error}"), Exit::Bug),
     };
-    text::stdout_line(&ready(args, scenario, &handle));
-    let served = serve(&handle);
-    text::stdout_line(&summary(&handle.counters()));
-    handle.stop();
-    match served {
-        Ok(()) => Exit::Done,
-        Err(error) => {
-            text::stderr_line(&format!("error: {error}"));
-            Exit::Bug
+    runtime.block_on(async {
+        let mut stop = match signals::listen() {
+            Ok(stop) => stop,
+            Err(error) => return failed(&format!("cannot hear Ctrl+C: {error}"), Exit::Bug),
+        };
+        let handle = match started(args, scenario, &mut stop).await {
+            Ok(Some(handle)) => handle,
+            Ok(None) => {
+                text::stdout_line("stopped before it was ready");
+                return Exit::Done;
+            }
+            Err(error) => return failed(&error.to_string(), Exit::Usage),
+        };
+        text::stdout_line(&ready(args, scenario, &handle));
+        serve(&handle, &mut stop).await;
+        text::stdout_line(&summary(&handle.counters()));
+        handle.stop();
+        Exit::Done
+    })
+}
+
+fn failed(what: &str, exit: Exit) -> Exit {
+    text::stderr_line(&format!("error: {what}"));
+    exit
+}
+
+/// Starts the simulator on a thread of its own, so that a signal is heard while thousands of symbols are made or a file
+/// is read. `None` = stopped by a signal: the thread ends with the process.
+async fn started(
+    args: &SimArgs,
+    scenario: &Scenario,
+    stop: &mut mpsc::Receiver<&'static str>,
+) -> Result<Option<SimHandle>, SimError> {
+    let what = match &scenario.play {
+        Some(path) => format!("reading {}", path.display()),
+        None => format!(
+            "making a market of {} symbols",
+            scenario.symbols.as_ref().map_or(0, Vec::len)
+        ),
+    };
+    let (tell, mut told) = oneshot::channel();
+    let (args, scenario) = (args.clone(), scenario.clone());
+    let begun = Instant::now();
+    let start = move || {
+        // Nobody listens after a signal; then the handle's end stops the simulator.
+        let _ = tell.send(config(&args, &scenario).and_then(Sim::start));
+    };
+    std::thread::Builder::new()
+        .name("start".into())
+        .spawn(start)
+        .map_err(SimError::Thread)?;
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.recv() => return Ok(None),
+            answer = &mut told => return match answer {
+                Ok(started) => started.map(Some),
+                Err(_) => Err(SimError::Setting("the simulator could not be started; the reason stands above")),
+            },
+            () = tokio::time::sleep(PATIENCE) => {
+                text::stderr_line(&format!("{what}: {} s so far", begun.elapsed().as_secs()));
+            }
         }
     }
 }
@@ -185,28 +238,23 @@ fn summary(counters: &Counters) -> String {
 }
 
 /// Waits for the signal; says when the recording is over.
-fn serve(handle: &SimHandle) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut stop = signals::listen()?;
-        let mut finished = false;
-        loop {
-            tokio::select! {
-                biased;
-                _ = stop.recv() => break,
-                () = tokio::time::sleep(LOOK) => {
-                    let counters = handle.counters();
-                    if counters.source_finished && !std::mem::replace(&mut finished, true) {
-                        text::stdout_line(&format!(
-                            "finished sent={} undelivered={}",
-                            counters.messages_sent, counters.messages_undelivered
-                        ));
-                    }
+async fn serve(handle: &SimHandle, stop: &mut mpsc::Receiver<&'static str>) {
+    let mut finished = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.recv() => return,
+            () = tokio::time::sleep(LOOK) => {
+                let counters = handle.counters();
+                if counters.source_finished && !std::mem::replace(&mut finished, true) {
+                    text::stdout_line(&format!(
+                        "finished sent={} undelivered={}",
+                        counters.messages_sent, counters.messages_undelivered
+                    ));
                 }
             }
         }
-        Ok(())
-    })
+    }
 }
 
 #[cfg(test)]

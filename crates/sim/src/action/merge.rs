@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::problem::{Problems, join, nearest, quote};
 use super::time;
-use crate::faults::Faults;
+use crate::faults::{Faults, ranges};
 
 /// One field, or one entry of a field that is a map: `fragment`, `messages.crossed`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,8 +96,8 @@ pub(crate) fn merged(faults: &Faults, path: &str, change: &Map<String, Value>) -
     for leaf in leaves(change) {
         if !known.contains(&leaf.0.as_str()) {
             problems.unknown(&leaf.key(path), &leaf.0, &known);
-        } else if let Err(what) = set(&mut all, &leaf, &leaf.of(&asked)) {
-            problems.add(&leaf.key(path), what);
+        } else if let Err((place, what)) = set(&mut all, &leaf, &leaf.of(&asked)) {
+            problems.add(&(leaf.key(path) + &place), what);
         }
     }
     if !problems.0.is_empty() {
@@ -116,26 +116,37 @@ pub(crate) fn as_json(faults: &Faults) -> Value {
     serde_json::to_value(faults).unwrap_or_default()
 }
 
-/// Sets one leaf; what does not fit is taken back.
-fn set(all: &mut Map<String, Value>, leaf: &Leaf, value: &Value) -> Result<(), String> {
+/// Sets one leaf; what does not fit is taken back, and told with its place within the leaf.
+fn set(all: &mut Map<String, Value>, leaf: &Leaf, value: &Value) -> Result<(), (String, String)> {
     let before = all.clone();
     write(all, leaf, value.clone());
-    let Err(error) = read(all) else {
-        return Ok(());
+    let first = read(all);
+    let faults = first.or_else(|error| {
+        write(all, leaf, with_durations(value));
+        read(all).map_err(|_| error)
+    });
+    let wrong = match faults {
+        Ok(faults) => match ranges::wrong(&faults, &as_json(&faults), &leaf.0) {
+            None => return Ok(()),
+            Some((place, found, allowed)) => (place, format!("found {found}  allowed: {allowed}")),
+        },
+        Err(error) => (String::new(), unreadable(leaf, value, &error)),
     };
-    write(all, leaf, with_durations(value));
-    if read(all).is_ok() {
-        return Ok(());
-    }
     *all = before;
+    Err(wrong)
+}
+
+/// Why a value is none of its leaf, with what is.
+fn unreadable(leaf: &Leaf, value: &Value, error: &serde_json::Error) -> String {
     let usual = leaf.of(&as_json(&Faults::default()));
     let name = leaf.1.as_deref().or(value.as_str()).unwrap_or_default();
-    let advice = match meant(name, &error.to_string()) {
-        Some(near) => format!("; did you mean \"{near}\"?"),
-        None if usual.is_null() => String::new(),
-        None => format!(" (usually {usual})"),
-    };
-    Err(format!("found {}  {error}{advice}", quote(value)))
+    let error = error.to_string();
+    match (meant(name, &error), ranges::allowed(&leaf.0)) {
+        (Some(near), _) => format!("found {}  {error}; did you mean \"{near}\"?", quote(value)),
+        (None, Some(allowed)) => format!("found {}  allowed: {allowed}", quote(value)),
+        (None, None) if usual.is_null() => format!("found {}  {error}", quote(value)),
+        (None, None) => format!("found {}  {error} (usually {usual})", quote(value)),
+    }
 }
 
 fn write(all: &mut Map<String, Value>, leaf: &Leaf, value: Value) {

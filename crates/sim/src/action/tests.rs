@@ -198,3 +198,94 @@ fn no_text_panics() {
         let _ = Action::parse(&text);
     }
 }
+
+#[test]
+fn numbers_of_faults_have_their_range() {
+    for (fields, said) in [
+        (
+            r#"{"first_touch_slow":5000}"#,
+            "faults.first_touch_slow  found 5000  allowed: a chance per mille, 0 to 1000",
+        ),
+        (
+            r#"{"close_chance":-0.5}"#,
+            "faults.close_chance  found -0.5  allowed: a chance per mille",
+        ),
+        (
+            r#"{"reset_chance":1000.1}"#,
+            "faults.reset_chance  found 1000.1  allowed: a chance per mille",
+        ),
+        (
+            r#"{"close_code":1}"#,
+            "faults.close_code  found 1  allowed: a whole number from 1000 to 4999, or null",
+        ),
+        (
+            r#"{"close_code":99999}"#,
+            "faults.close_code  found 99999  allowed: a whole number from 1000",
+        ),
+        (
+            r#"{"upgrade":{"status":9999}}"#,
+            "faults.upgrade.status  found 9999  allowed: an HTTP status from 200 to 599",
+        ),
+        (
+            r#"{"ping_every":0}"#,
+            "faults.ping_every  found 0  allowed: a duration from 1ms to 24h",
+        ),
+        (
+            r#"{"ping_every":"0s"}"#,
+            "faults.ping_every  found 0  allowed: a duration from 1ms to 24h",
+        ),
+        (
+            r#"{"board_delay":-5}"#,
+            "faults.board_delay  found -5  allowed: a duration from 0 to 24h",
+        ),
+        (
+            r#"{"board_delay":"30h"}"#,
+            "faults.board_delay  found 108000000  allowed: a duration from 0 to 24h",
+        ),
+        (
+            r#"{"drip":0}"#,
+            "faults.drip  found 0  allowed: a whole number of bytes per second from 1",
+        ),
+        (
+            r#"{"drip":"NaN"}"#,
+            "faults.drip  found \"NaN\"  allowed: a whole number of bytes",
+        ),
+        (
+            r#"{"reset_after":0}"#,
+            "faults.reset_after  found 0  allowed: a whole number of messages from 1, or null",
+        ),
+        (
+            r#"{"stall_after":-1}"#,
+            "faults.stall_after  found -1  allowed: a whole number of messages from 1",
+        ),
+        (
+            r#"{"reset_on_burst":1.5}"#,
+            "faults.reset_on_burst  found 1.5  allowed: a whole number",
+        ),
+        (
+            r#"{"fragment":100000}"#,
+            "faults.fragment  found 100000  allowed: a whole number of frames",
+        ),
+        (
+            r#"{"rest":[{"path":"","answer":"never"},{"path":"","chance":1001,"answer":"reset"}]}"#,
+            "faults.rest[1].chance  found 1001  allowed: a chance per mille",
+        ),
+        (
+            r#"{"rest":[{"path":"","answer":{"error":{"status":99,"code":1}}}]}"#,
+            "faults.rest[0].answer.error.status  found 99  allowed: an HTTP status",
+        ),
+        (
+            r#"{"tape":[{"trouble":{"huge":{"bytes":99999999}}}]}"#,
+            "faults.tape[0].trouble.huge.bytes  found 99999999",
+        ),
+    ] {
+        let problems = wrong(&format!("faults {fields}"));
+        assert!(problems.contains(said), "{fields}: {problems}");
+    }
+    for fine in [
+        r#"{"close_code":null,"ping_every":null,"drip":null,"reset_after":1,"first_touch_slow":1000}"#,
+        r#"{"upgrade":{"status":503},"board_delay":0,"close_chance":0.5,"half_open_in":0}"#,
+    ] {
+        one(&format!("faults {fine}"));
+    }
+}

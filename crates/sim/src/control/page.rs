@@ -39,7 +39,8 @@ impl Page {
         }
     }
 
-    pub(super) fn write(&self, close: bool) -> Vec<u8> {
+    /// The bytes; `head`: without the body.
+    pub(super) fn write(&self, close: bool, head: bool) -> Vec<u8> {
         let connection = if close { "close" } else { "keep-alive" };
         format!(
             "HTTP/1.1 {} {}\r\nContent-Length: {}\r\nContent-Type: {}\r\nX-Content-Type-Options: nosniff\r\n\
@@ -48,7 +49,7 @@ impl Page {
             reason(self.status),
             self.body.len(),
             self.media,
-            self.body
+            if head { "" } else { &self.body }
         )
         .into_bytes()
     }

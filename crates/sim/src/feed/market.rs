@@ -28,8 +28,14 @@ pub(crate) struct MarketFeed {
 }
 
 impl MarketFeed {
-    /// Opens the exchange at `start`; reads the price paths, creates the truth file.
-    pub(crate) fn open(config: &MarketConfig, start: Stamp, end: Option<Stamp>) -> Result<Self, SimError> {
+    /// Opens the exchange at `start`; reads the price paths, creates the truth file. `patient`: the market may wait for
+    /// the disk.
+    pub(crate) fn open(
+        config: &MarketConfig,
+        start: Stamp,
+        end: Option<Stamp>,
+        patient: bool,
+    ) -> Result<Self, SimError> {
         let paths = match &config.prices {
             Some(path) => paths::read(path, start.date(), config.seed)?,
             None => BTreeMap::new(),
@@ -53,7 +59,11 @@ impl MarketFeed {
             start,
             end: end.unwrap_or(Stamp::NEVER),
             slots: Vec::new(),
-            truth: config.truth.as_deref().map(Truth::create).transpose()?,
+            truth: config
+                .truth
+                .as_deref()
+                .map(|path| Truth::create(path, patient))
+                .transpose()?,
         })
     }
 

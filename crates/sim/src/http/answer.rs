@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
     voice: Voice,
+    /// The answer to HEAD: everything but the body.
+    head_only: bool,
 }
 
 impl Answer {
@@ -25,6 +27,7 @@ impl Answer {
             status,
             body: body.into(),
             voice: Voice::Station,
+            head_only: false,
         }
     }
 
@@ -67,7 +70,14 @@ impl Answer {
             status,
             body: body.into_bytes(),
             voice: Voice::HttpSys,
+            head_only: false,
         }
+    }
+
+    /// The same without its body when HEAD was asked; the length stays.
+    pub(crate) fn to(mut self, method: &str) -> Self {
+        self.head_only = method == "HEAD";
+        self
     }
 
     /// True when the connection ends with this answer whatever the client wishes.
@@ -92,7 +102,9 @@ impl Answer {
         }
         head.push_str("\r\n");
         let mut out = head.into_bytes();
-        out.extend_from_slice(&self.body);
+        if !self.head_only {
+            out.extend_from_slice(&self.body);
+        }
         out
     }
 }

@@ -44,7 +44,8 @@ const MARGIN: &[&str] = &[
 const FUTURE: &[&str] = &["FutureTradeLimit", "MarginRequirement", "MarginRequirementSell"];
 const OPTION: &[&str] = &["OptionBuyTradeLimit", "OptionSellTradeLimit", "MarginRequirement"];
 
-/// `/apisoftlimit`.
+/// `/apisoftlimit`. Description and example of the vendor's reference say `KabuSVersion`; its add-in for Excel (and
+/// py-kabusapi) look for `kabuSVersion`. The reference is followed.
 pub(super) fn soft_limit() -> Reply {
     let limits = SOFT_LIMITS.iter();
     let body = limits.fold(Object::new(), |body, (key, value)| {

@@ -158,3 +158,64 @@ fn every_ready_scenario_loads_and_is_the_file_of_its_name() {
     }
     assert_eq!(Scenario::ready("nowhere"), None);
 }
+
+#[test]
+fn a_key_that_stands_twice_is_refused_with_its_place() {
+    for (text, said) in [
+        ("{\"rate\": 5,\n \"rate\": 6}", "line 2, column"),
+        (
+            r#"{"faults": {"fragment": 2, "fragment": 3}}"#,
+            "\"fragment\" stands there twice",
+        ),
+        (
+            r#"{"steps": [{"at": "09:00", "do": "reset", "at": "09:01"}]}"#,
+            "\"at\" stands there twice",
+        ),
+    ] {
+        let problems = Scenario::parse(text).expect_err("twice").to_string();
+        assert!(problems.contains(said) && !problems.contains("no JSON"), "{problems}");
+    }
+    assert!(crate::Action::parse(r#"{"do": "stall", "for": "1s", "for": "2s"}"#).is_err());
+}
+
+/// The scenario's messages on the simulated clock, which at speed 1 is the one that bursts are measured with: lines that
+/// were cut come back after a second, by the storm or by a burst.
+#[test]
+fn n02_the_flaky_line_meets_its_bursts_at_speed_1() {
+    use crate::feed::Feed;
+
+    let text = Scenario::ready("flaky-line").expect("it is there");
+    let config = Scenario::parse(text).expect("valid").config(NOW);
+    let most = config.faults.reset_on_burst.expect("it has bursts");
+    let start = config.start.expect("a start");
+    let mut script = crate::script::Script::new(config.script.clone(), config.script_seed);
+    script.begin(start);
+    let mut station = crate::rest::Station::new(&config);
+    let mut feed = Feed::open(&config).expect("a market");
+    feed.prime(&mut station);
+    let (mut recent, mut text) = (std::collections::VecDeque::new(), Vec::new());
+    let (mut back, mut resets, mut bursts) = (start, 0, 0);
+    while feed.peek().is_some_and(|at| at <= start.plus_ms(330_000)) {
+        text.clear();
+        let Some(item) = feed.take(&mut station, &mut text) else {
+            continue;
+        };
+        while let Some((at, _)) = script.take(item.at) {
+            resets += 1;
+            back = at.plus_ms(1_000);
+            recent.clear();
+        }
+        if item.at < back {
+            continue;
+        }
+        recent.retain(|at: &Stamp| item.at.ms_since(*at) <= 100);
+        recent.push_back(item.at);
+        if recent.len() > most {
+            bursts += 1;
+            back = item.at.plus_ms(1_000);
+            recent.clear();
+        }
+    }
+    assert!(resets > 30, "{resets} by the storm");
+    assert!(bursts > 0, "no burst in {resets} lines");
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Every, Step, When};
 use crate::action::time::{DURATION, TIME, duration};
-use crate::action::{Action, Fields, Problems, Time, action_of, can_last, join, object_of};
+use crate::action::{Action, Fields, Problems, Time, action_of, can_last, join, json, object_of};
 
 /// What says when, beside what happens.
 const WHEN: [&str; 5] = ["at", "after", "every", "times", "chance"];
@@ -21,7 +21,7 @@ impl Step {
     pub fn parse(text: &str) -> Result<Self, Problems> {
         let text = text.trim();
         if text.starts_with('{') {
-            let value: Value = serde_json::from_str(text).map_err(|e| Problems::one("", format!("no JSON: {e}")))?;
+            let value = json(text).map_err(|e| Problems::one("", format!("no JSON: {e}")))?;
             return step_of("", &value);
         }
         let (when, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));

@@ -175,3 +175,47 @@ proptest! {
         prop_assert!(expected.iter().all(|(at, _)| *at >= BASE));
     }
 }
+
+fn happenings(step: &str, base: &str, to: &str) -> Vec<Stamp> {
+    let at = |text: &str| Time::parse(text).expect("a time").next_from(Stamp(0));
+    let mut script = Script::new(parsed(&format!("[{step}]")), 5);
+    script.begin(at(base));
+    std::iter::from_fn(|| script.take(at(to))).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn a_step_that_repeats_goes_on_when_time_begins_in_its_middle() {
+    let storm = r#"{"at":"08:59:53","every":"2s..10s","until":"09:05:00","chance":900,"do":"reset"}"#;
+    let whole = happenings(storm, "2026-11-20T08:59:30", "2026-11-20T12:00:00");
+    let begun = Time::parse("2026-11-20T09:01:00").expect("a time").next_from(Stamp(0));
+    let rest = happenings(storm, "2026-11-20T09:01:00", "2026-11-20T12:00:00");
+    assert!(rest.len() > 20 && rest[0].ms_since(begun) <= 10_000, "{rest:?}");
+    assert_eq!(rest, whole.into_iter().filter(|at| *at >= begun).collect::<Vec<_>>());
+    assert_eq!(
+        happenings(storm, "2026-11-20T09:05:01", "2026-11-20T12:00:00"),
+        [],
+        "over, until tomorrow"
+    );
+    let night = r#"{"at":"22:00","every":"1h","until":"02:00","do":"reset"}"#;
+    assert_eq!(happenings(night, "2026-11-21T00:30:00", "2026-11-21T12:00:00").len(), 2);
+    let dated = r#"{"at":"09:00","every":"1m","until":"2026-11-20T09:10:00","do":"reset"}"#;
+    assert_eq!(
+        happenings(dated, "2026-11-20T08:59:30", "2026-11-20T12:00:00").len(),
+        11,
+        "not since yesterday"
+    );
+    assert_eq!(happenings(dated, "2026-11-20T09:05:30", "2026-11-20T12:00:00").len(), 5);
+    let few = r#"{"at":"09:00","every":"1m","until":"10:00","times":3,"do":"reset"}"#;
+    assert_eq!(
+        happenings(few, "2026-11-20T09:01:30", "2026-11-20T12:00:00").len(),
+        1,
+        "two of three have passed"
+    );
+    let old = r#"{"at":"2000-01-01T00:00:00","every":"1ms","times":3,"do":"reset"}"#;
+    assert_eq!(happenings(old, "2026-11-20T09:00:00", "2026-11-20T12:00:00"), []);
+    let endless = r#"{"at":"2000-01-01T00:00:00","every":"1h","do":"reset"}"#;
+    assert_eq!(
+        happenings(endless, "2026-11-20T09:00:00", "2026-11-20T10:30:00").len(),
+        2
+    );
+}

@@ -34,7 +34,7 @@ pub(super) async fn on_request(
             c.push_refused += u64::from(upgrade);
             bump(&mut c.rest_statuses, 400);
         });
-        return write_answer(shared, stream, &Answer::bad_host(), true).await;
+        return write_answer(shared, stream, &Answer::bad_host().to(&request.method), true).await;
     }
     if upgrade {
         return on_upgrade(shared, stream, buffer, request).await;
@@ -102,7 +102,7 @@ async fn finish(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8>, r
                 c.rate_limited += u64::from(answer.status == 429);
             });
             let close = !request.keep_alive || answer.ends_connection();
-            write_answer(shared, stream, &answer, close).await
+            write_answer(shared, stream, &answer.to(&request.method), close).await
         }
         Act::Truncated(answer, bytes) => {
             let whole = answer.write(true, shared.clock.station_now().s());
@@ -126,7 +126,7 @@ async fn on_upgrade(shared: &Shared, stream: &mut TcpStream, buffer: &mut Vec<u8
     let wrong_accept = fault == Some(UpgradeFault::WrongAccept);
     let compression = fault == Some(UpgradeFault::Compression);
     if (fault.is_none() || wrong_accept || compression)
-        && let Some(handshake) = push::handshake(request, wrong_accept, compression)
+        && let Some(handshake) = push::handshake(request, wrong_accept, compression, shared.clock.station_now().s())
     {
         return After::Upgrade(handshake);
     }

@@ -1,5 +1,6 @@
 //! What is to be played: a scenario file or a ready one, and the command line on top of it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ayumi_sim::{READY, Repeat, Scenario};
@@ -28,7 +29,9 @@ pub(super) fn of(args: &SimArgs) -> Result<Scenario, String> {
         // The scenario's own symbols are not asked about when a settings file was named.
         let own = scenario.symbols.as_ref().filter(|_| args.config.is_none());
         let named = args.symbols.as_ref().or(own);
-        let symbols = super::symbols(named, args.config.as_deref()).map_err(|error| error.to_string())?;
+        let mut symbols = super::symbols(named, args.config.as_deref()).map_err(|error| error.to_string())?;
+        let mut seen = HashSet::new();
+        symbols.retain(|symbol| seen.insert(symbol.clone()));
         scenario.symbols = Some(symbols);
     }
     set(&mut scenario.seed, args.seed);
@@ -167,6 +170,28 @@ mod tests {
             (scenario.start, scenario.steps.len()),
             (Time::parse("10:00"), plain.steps.len() + 1)
         );
+    }
+
+    #[test]
+    fn a_symbol_named_twice_is_one() {
+        let symbols = of(&args(&["--symbols", "7203,9984,7203@1"])).expect("valid").symbols;
+        assert_eq!(symbols, Some(["7203", "9984"].map(Symbol::tse).to_vec()));
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let wrong = |words: &[&str]| {
+            let words = ["sim"].iter().chain(words).map(std::ffi::OsString::from);
+            match parse(words) {
+                Ok(other) => panic!("{other:?}"),
+                Err(message) => message.text,
+            }
+        };
+        assert!(wrong(&["--limit", "10001"]).contains("10000"));
+        for flag in ["--token", "--password"] {
+            assert!(wrong(&[flag, ""]).contains("must not be empty"), "{flag}");
+        }
+        assert_eq!(args(&["--limit", "10000"]).limit, Some(10_000));
     }
 
     #[test]
