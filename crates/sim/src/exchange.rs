@@ -92,7 +92,7 @@ impl Exchange {
         let mean = (setup.per_second * 1_000.0 / profiles.len().max(1) as f64)
             .round()
             .max(1.0) as i64;
-        let market = Market::new(setup.seed, profiles);
+        let mut market = Market::new(setup.seed, profiles);
         let always = setup.hours == Hours::Always;
         let days = Days::new(setup.start.date());
         let desks: Vec<Desk> = (0..market.profiles().len())
@@ -109,6 +109,11 @@ impl Exchange {
                 Desk::new(&manner, profile, market.message(index), path)
             })
             .collect();
+        for (index, desk) in desks.iter().enumerate() {
+            if let Some(events) = desk.events_of_a_day() {
+                market.expect(index, events);
+            }
+        }
         Self {
             order: Order::new(desks.iter().map(Desk::next)),
             market,

@@ -11,11 +11,16 @@ use super::{Profile, Side};
 
 /// The fair price carries 16 bits behind its 1/10,000 yen: one event moves it by far less than a tick.
 const FINE: i64 = 1 << 16;
-/// Each event pulls the fair price back by 2^-18 of its distance. With [`STEP`] its distance from the opening settles
-/// at a standard deviation of 1.6 % (for the usual volatility), and an hour of 20 events a second moves it by 1.1 %.
-const PULL: u32 = 18;
-/// Standard deviation of one event, in 1/1,000,000 of the price.
+/// Events of a day of which nobody has said how many it has.
+pub(super) const EVENTS: i64 = 100_000;
+/// Standard deviation of one event of such a day, in 1/1,000,000 of the price: for the usual volatility, the fair price
+/// is 1.2 % away from the opening at its end. Fewer events are larger ones.
 const STEP: i64 = 44;
+/// A large order moves the fair price by this many steps at most: one event in eight is one, and together they move it
+/// less far than all others.
+const NUDGE: i64 = 2;
+/// The usual gap between two days, in 1/1,000 of the price.
+const GAP: i64 = 8;
 
 /// The wishes behind one symbol's orders.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub(super) struct Flow {
     lowest: i64,
     highest: i64,
     step: i64,
+    /// Each event pulls the fair price back by 2^-pull of its distance from the opening: a third of it in a day.
+    pull: u32,
     /// Excitement by recent trades, in per mille of trade probability; decays by 1/16 per event.
     heat: i64,
     last: Side,
@@ -33,12 +40,18 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Opens with a gap to the previous close. The fair price stays within two thirds of the way to either limit.
-    pub(super) fn new(profile: &Profile, close: Price, (lowest, highest): (Price, Price), rng: &mut Rng) -> Self {
+    /// Opens with a gap to the previous close; the day will have about so many events. The fair price stays within two
+    /// thirds of the way to either limit.
+    pub(super) fn new(
+        profile: &Profile,
+        close: Price,
+        (lowest, highest): (Price, Price),
+        events: i64,
+        rng: &mut Rng,
+    ) -> Self {
         let close = close.0;
         let volatility = profile.volatility.clamp(1, 5_000);
-        // 0.4 % of the price is a usual gap between two days.
-        let gap = rng.bell((close / 250).saturating_mul(volatility) / 1_000);
+        let gap = rng.bell((close / 1_000 * GAP).saturating_mul(volatility) / 1_000);
         let bound = |limit: Price| close + (limit.0 - close) / 3 * 2;
         let (lowest, highest) = (bound(lowest), bound(highest));
         let center = (close + gap).clamp(lowest, highest) * FINE;
@@ -47,7 +60,8 @@ impl Flow {
             center,
             lowest: lowest * FINE,
             highest: highest * FINE,
-            step: ((close * STEP / 1_000).saturating_mul(FINE) / 1_000 * volatility / 1_000).max(1),
+            step: step(close, volatility, events),
+            pull: i64::BITS - events.max(1).leading_zeros() + 1,
             heat: 0,
             last: if rng.chance(500) { Side::Buy } else { Side::Sell },
             led: false,
@@ -57,7 +71,7 @@ impl Flow {
     /// One event passes.
     pub(super) fn advance(&mut self, rng: &mut Rng) {
         if !self.led {
-            let pull = (self.fair - self.center) >> PULL;
+            let pull = (self.fair - self.center) >> self.pull;
             self.fair = (self.fair + rng.bell(self.step) - pull).clamp(self.lowest, self.highest);
         }
         self.heat -= self.heat / 16;
@@ -85,11 +99,13 @@ impl Flow {
         self.highest = self.highest.max(self.fair);
     }
 
-    /// A large order makes people think again: the fair price goes half the way to where it traded.
+    /// A large order makes people think again: the fair price goes half the way to where it traded, but not far. Where
+    /// a tick is a large part of the price, a few ticks are no news.
     pub(super) fn nudge(&mut self, price: Price) {
         if !self.led {
+            let most = self.step.saturating_mul(NUDGE);
             let half = (price.0 * FINE - self.fair) / 2;
-            self.fair = (self.fair + half).clamp(self.lowest, self.highest);
+            self.fair = (self.fair + half.clamp(-most, most)).clamp(self.lowest, self.highest);
         }
     }
 
@@ -141,4 +157,13 @@ impl Flow {
     pub(super) fn half_ticks(&self, book: &Book) -> i64 {
         (2 * self.fair().0 - book.middle_twice()) / book.tick().0
     }
+}
+
+/// One event's standard deviation: so large that a day of so many events goes as far as any other.
+fn step(close: i64, volatility: i64, events: i64) -> i64 {
+    // Beyond these bounds a single event would be a leap, or vanish.
+    let events = events.clamp(EVENTS / 200, EVENTS * 1_000);
+    let per_billion = (STEP * STEP * 1_000_000 * EVENTS / events).isqrt();
+    let share = close.saturating_mul(per_billion) / 1_000_000;
+    (share.saturating_mul(FINE) / 1_000 * volatility / 1_000).max(1)
 }

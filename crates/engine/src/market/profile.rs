@@ -38,7 +38,7 @@ pub struct Profile {
     pub trade_units: i64,
     /// Usual quantity of a price level away from the touch, in trading units.
     pub depth: i64,
-    /// Volatility in per mille of the usual; 1,000 makes about 1 % in a busy hour.
+    /// Volatility in per mille of the usual; 1,000 makes a standard deviation of about 2 % from one close to the next.
     pub volatility: i64,
     /// Issued shares, for `TotalMarketValue`; 0 makes it null.
     pub shares: i64,

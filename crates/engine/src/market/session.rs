@@ -27,6 +27,12 @@ impl Market {
         self.symbols[index].new_day(&self.profiles[index], date, close);
     }
 
+    /// From the next [`Market::new_day`] on, days will have about so many events: the more there are, the smaller each
+    /// is, so that a day goes as far at any rate. Usually 100,000.
+    pub fn expect(&mut self, index: usize, events: i64) {
+        self.symbols[index].expect(events);
+    }
+
     /// 07:52: `PreviousClose` and `CalcPrice` turn to the right day.
     pub fn refresh_close(&mut self, index: usize) {
         self.symbols[index].refresh_close();
@@ -71,7 +77,7 @@ impl Market {
         self.symbols[index].open_book(&self.profiles[index], now);
     }
 
-    /// A market order that walks through two to eight levels: each is one true trade, told to `each` in order; the
+    /// A market order that walks through two to eight levels, two where a tick is a large part of the price: each is one true trade, told to `each` in order; the
     /// message shows the state after the last. `side` is drawn when not given. Outside continuous trading it does what
     /// [`Market::step`] does.
     pub fn sweep(&mut self, index: usize, now: Stamp, side: Option<Side>, each: &mut dyn FnMut(Trade)) {

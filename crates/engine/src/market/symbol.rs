@@ -11,7 +11,7 @@ use ayumi_wire::num::{Price, Qty};
 use ayumi_wire::push::encode::{Kind, Message, Time};
 
 use super::book::Book;
-use super::flow::Flow;
+use super::flow::{EVENTS, Flow};
 use super::ladder::Rules;
 use super::rng::Rng;
 use super::{Phase, Print, Profile, Side, Step, Trade};
@@ -27,11 +27,16 @@ mod status {
     pub(super) const LIFTED: i32 = 7;
 }
 
+/// A large order goes this far, in 1/1,000 of the price.
+const SWEEP: i64 = 3;
+
 /// The state of one symbol. The message is kept up to date event by event, so that showing it costs nothing.
 #[derive(Clone, Debug)]
 pub(super) struct SymbolMarket {
     rng: Rng,
     flow: Flow,
+    /// About how many events a day will have.
+    events: i64,
     rules: Rules,
     phase: Phase,
     /// `None` where nothing but the message's own quotes can be shown: before the first order of a day, after a close at
@@ -60,7 +65,8 @@ impl SymbolMarket {
         let rules = profile.rules();
         let close = profile.previous_close;
         Self {
-            flow: Flow::new(profile, close, (rules.lowest, rules.highest), &mut rng),
+            flow: Flow::new(profile, close, (rules.lowest, rules.highest), EVENTS, &mut rng),
+            events: EVENTS,
             rng,
             rules,
             phase: Phase::Before,
@@ -87,6 +93,11 @@ impl SymbolMarket {
 
     pub(super) fn limits(&self) -> (Price, Price) {
         (self.rules.lowest, self.rules.highest)
+    }
+
+    /// See [`super::Market::expect`].
+    pub(super) fn expect(&mut self, events: i64) {
+        self.events = events.max(1);
     }
 
     /// One event, see [`super::Market::step`].
@@ -187,7 +198,7 @@ impl SymbolMarket {
             catch_up(book, &self.flow, self.rules, &mut self.rng);
         }
         let side = side.unwrap_or_else(|| self.flow.side(book, &mut self.rng));
-        let levels = self.rng.heavy(7);
+        let levels = self.rng.heavy(7).min(reach(book, side));
         let now = self.clock(profile, now);
         for _ in 0..levels {
             self.sweep_level(profile, side, i64::MAX, now, each);
@@ -247,6 +258,13 @@ fn catch_up(book: &mut Book, flow: &Flow, rules: Rules, rng: &mut Rng) {
             return;
         }
     }
+}
+
+/// Levels that a large order walks through at most, at least one: where a tick is a large part of the price, many orders
+/// wait at each.
+fn reach(book: &Book, side: Side) -> i64 {
+    let best = book.ladder(side.other()).best().price;
+    (best.0 * SWEEP / 1_000 / book.tick().0.max(1)).max(1)
 }
 
 /// A market order meets the book: one execution at the touch; what it wanted beyond that may rest there.

@@ -173,6 +173,11 @@ impl Desk {
         desk
     }
 
+    /// About how many events a day has; `None` where it trades at any hour and days mean nothing.
+    pub(super) fn events_of_a_day(&self) -> Option<i64> {
+        (!self.always).then(|| self.pace.events_of_a_day())
+    }
+
     /// Trading at any hour begins now; with hours, nothing changes.
     pub(super) fn begin(&mut self, now: i64) {
         if self.always && self.clock == i64::MIN {

@@ -106,6 +106,18 @@ impl Pace {
         }
     }
 
+    /// About how many events of the market a day has without rushes.
+    pub(super) fn events_of_a_day(&self) -> i64 {
+        let seconds = match self.product {
+            // The value of an index comes every few seconds, whatever the rate.
+            Product::Index => return 4_000,
+            Product::Equity => 20_000,
+            Product::Day | Product::Night => 30_000,
+            Product::Whole => 50_000,
+        };
+        self.base.saturating_mul(seconds) / 1_000
+    }
+
     /// This many times as many events until then.
     pub(super) fn rush(&mut self, times: u32, until: i64) {
         (self.rush, self.rush_until) = (i64::from(times.clamp(1, 1_000)), until);

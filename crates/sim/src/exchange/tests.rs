@@ -1,3 +1,5 @@
+mod prices;
+
 use std::collections::BTreeMap;
 
 use ayumi_engine::market::Profile;

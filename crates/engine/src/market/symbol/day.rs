@@ -30,6 +30,7 @@ impl SymbolMarket {
             profile,
             self.close,
             (self.rules.lowest, self.rules.highest),
+            self.events,
             &mut self.rng,
         );
         self.day_before = self.date.filter(|day| *day < date);

@@ -247,6 +247,58 @@ fn the_ways_to_close() {
     );
 }
 
+/// A share of 250 yen with a step of one, which is 0.4 %: large orders hit two levels and leave the price where it was.
+#[test]
+fn large_orders_do_not_carry_a_cheap_share_away() {
+    for seed in 1..=5 {
+        let cheap = Profile {
+            previous_close: Price::from_yen(250),
+            group: ticksize::Group::Share,
+            ..profiles(&["7203"], seed).remove(0)
+        };
+        let mut market = Market::new(seed, vec![cheap]);
+        market.step(0, at("09:00:00"));
+        let opened = market.message(0).opening_price.unwrap();
+        for _ in 0..2_000 {
+            let mut trades = Vec::new();
+            market.sweep(0, at("10:00:00"), None, &mut |trade| trades.push(trade));
+            assert_eq!(trades.len(), 2, "{trades:?}");
+            for _ in 0..8 {
+                market.step(0, at("10:00:00"));
+            }
+        }
+        let message = market.message(0);
+        let (high, low) = (message.high_price.unwrap(), message.low_price.unwrap());
+        assert!(high.0 - low.0 <= 200_000, "seed {seed}: {low} to {high} after {opened}");
+    }
+}
+
+/// Half of the moves of many days are larger than this, in 1/10,000.
+fn usual_move(events: i64) -> i64 {
+    let one = |seed| {
+        let mut market = Market::new(seed, profiles(&["7203"], 1));
+        market.expect(0, events);
+        market.new_day(0, date("2026-09-18"), None);
+        for _ in 0..events {
+            market.step(0, at("10:00:00"));
+        }
+        let message = market.message(0);
+        let opened = message.opening_price.unwrap().0;
+        ((message.current_price.unwrap().0 - opened) * 10_000 / opened).abs()
+    };
+    let mut moves: Vec<i64> = (0..60).map(one).collect();
+    moves.sort_unstable();
+    moves[30]
+}
+
+#[test]
+fn a_day_goes_as_far_with_few_events_as_with_many() {
+    for events in [1_000, 20_000] {
+        let usual = usual_move(events);
+        assert!((45..130).contains(&usual), "{events} events: {usual}");
+    }
+}
+
 #[test]
 fn a_sweep_gives_several_trades_in_one_instant() {
     let mut market = trading("7203", 3);

@@ -7,6 +7,9 @@ use super::super::action::MarketEvent;
 use super::super::timetable::{Cue, Product};
 use super::{Alarm, Desk, Floor, MS, NEVER, SECOND, Stage, Walk};
 
+/// A special quote moves on so often, as on the exchange.
+const RENEWAL: i64 = 180 * SECOND;
+
 /// A state in which a symbol does not trade as usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Episode {
@@ -131,8 +134,7 @@ impl Desk {
     fn renew_special(&mut self, floor: &mut Floor<'_>, at: i64, side: Side) {
         floor.market.special(floor.index, Stamp(at), side);
         self.send_both(at);
-        let next = at + self.dice.between(12_000, 30_000) * MS;
-        self.set(Alarm::Walk, next);
+        self.set(Alarm::Walk, at + RENEWAL);
         if self.at(Alarm::Quote) == NEVER {
             self.next_quote(at);
         }
