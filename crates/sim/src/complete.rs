@@ -1,9 +1,11 @@
-//! Completing a reduced recording: a message with prices, volume and best quotes becomes one with all 57 keys.
+//! Completing a reduced recording: a message with prices, volume and best quotes becomes one with all keys of its kind,
+//! 57 of a share, 51 of a future, 18 of an index.
 //!
 //! What was recorded is passed on digit by digit; what is invented (ladder below the best level, names, day statistics)
 //! is a function of the recording alone, so that the same file always gives the same bytes. BidPrice is the best
 //! SELL quote here, as everywhere on the wire.
 
+use ayumi_engine::market::Profile;
 use ayumi_engine::market::ticksize::{self, Group};
 use ayumi_engine::{Stamp, Symbol};
 use ayumi_wire::jst::{self, Date};
@@ -73,6 +75,12 @@ impl Partial<'_> {
 /// What the messages of one symbol have shown so far.
 pub(crate) struct Completer {
     symbol: Symbol,
+    kind: Kind,
+    security_type: i32,
+    /// Yen per point and contract; 1 for shares.
+    multiplier: i64,
+    /// Which prices a derivative has; those of a share follow from what is seen of it.
+    group: Option<Group>,
     opening: Option<(Price, Time)>,
     high: Option<(Price, Time)>,
     low: Option<(Price, Time)>,
@@ -86,15 +94,22 @@ pub(crate) struct Completer {
 
 impl Completer {
     pub(crate) fn new(symbol: &Symbol) -> Self {
+        // What the code tells; no seed changes it.
+        let profile = Profile::of(symbol, 0);
+        let derivative = profile.kind == Kind::Future;
         Self {
             symbol: symbol.clone(),
+            kind: profile.kind,
+            security_type: profile.security_type,
+            multiplier: profile.multiplier,
+            group: derivative.then_some(profile.group),
             opening: None,
             high: None,
             low: None,
             last: None,
             change: change::NONE,
             fine: false,
-            unit: 100,
+            unit: if derivative { 1 } else { 100 },
         }
     }
 
@@ -102,11 +117,11 @@ impl Completer {
     pub(crate) fn complete(&mut self, partial: &Partial<'_>, at: Stamp) -> Result<Message, String> {
         let now = Time(at.s());
         let time = |raw| time_of(raw).unwrap_or(now);
-        let mut m = Message::new(Kind::Stock, &self.symbol.code);
+        let mut m = Message::new(self.kind, &self.symbol.code);
         m.exchange = Some(self.symbol.exchange);
         m.exchange_name = Some(exchange_name(self.symbol.exchange).to_owned());
         m.symbol_name = Some(text(partial.symbol_name).unwrap_or_else(|| format!("銘柄{}", self.symbol.code)));
-        m.security_type = Some(1);
+        m.security_type = Some(self.security_type);
         m.current_price = price(partial.current_price, "CurrentPrice")?;
         m.current_price_time = m.current_price.map(|_| time(partial.current_price_time));
         m.trading_volume = qty(partial.trading_volume, "TradingVolume")?;
@@ -117,7 +132,7 @@ impl Completer {
             None => m
                 .vwap
                 .zip(m.trading_volume)
-                .map(|(vwap, volume)| value_of(vwap, volume)),
+                .map(|(vwap, volume)| value_of(vwap, volume, self.multiplier)),
         };
         m.bid_price = price(partial.bid_price, "BidPrice")?;
         m.bid_qty = qty(partial.bid_qty, "BidQty")?;
@@ -152,7 +167,12 @@ impl Completer {
         m.previous_close = previous;
         m.previous_close_time = previous.map(|_| Time(previous_weekday(at.date()).midnight_s()));
         m.calc_price = m.current_price.or(previous);
-        m.current_price_status = Some(if m.current_price.is_some() { 1 } else { -1 });
+        m.clearing_price = previous;
+        m.current_price_status = match (self.kind, m.current_price) {
+            (Kind::Index, _) => None,
+            (_, Some(_)) => Some(1),
+            (_, None) => Some(-1),
+        };
         m.current_price_change_status = Some(match m.current_price {
             Some(_) => self.change,
             None => change::EMPTY,
@@ -203,7 +223,8 @@ impl Completer {
             price: best,
             qty: qty.unwrap_or_default(),
         };
-        let group = if self.fine { Group::Topix500 } else { Group::Share };
+        let usual = if self.fine { Group::Topix500 } else { Group::Share };
+        let group = self.group.unwrap_or(usual);
         let mut price = best;
         for level in &mut levels[1..] {
             let mut draw;
@@ -234,8 +255,8 @@ impl Completer {
 const SHARES: i64 = 50_000_000;
 
 /// Cumulative value in whole yen.
-fn value_of(vwap: Price, volume: Qty) -> Price {
-    let yen = (i128::from(vwap.0) * i128::from(volume.0) + 5_000).div_euclid(10_000);
+fn value_of(vwap: Price, volume: Qty, multiplier: i64) -> Price {
+    let yen = (i128::from(vwap.0) * i128::from(volume.0) * i128::from(multiplier) + 5_000).div_euclid(10_000);
     Price(i64::try_from(yen * 10_000).unwrap_or(i64::MAX))
 }
 
@@ -358,5 +379,32 @@ mod tests {
             (m.trading_volume, m.current_price, m.ask_sign),
             (None, None, Some("0000"))
         );
+    }
+    #[test]
+    fn futures_and_indices_keep_the_shape_of_their_kind() {
+        let printed = |json: &str| -> serde_json::Value {
+            let mut out = Vec::new();
+            completed(json).write(&mut out);
+            serde_json::from_slice(&out).unwrap()
+        };
+        let future = printed(
+            r#"{"Symbol":"167060019","Exchange":2,"CurrentPrice":26480,"TradingVolume":103,"VWAP":26500.5,"BidPrice":26485,"BidQty":3,"AskPrice":26480,"AskQty":12}"#,
+        );
+        assert_eq!(
+            (future.as_object().unwrap().len(), &future["SecurityType"]),
+            (51, &901.into())
+        );
+        assert_eq!(future["TradingValue"].as_f64(), Some(26_500.5 * 103.0 * 100.0));
+        let sell = |n: usize| future[format!("Sell{n}")]["Price"].as_f64().unwrap();
+        assert!((1..=10).all(|n| sell(n) % 5.0 == 0.0), "the tick of the mini");
+        assert!(future["Sell1"].get("Time").is_none() && future.get("OverSellQty").is_none());
+
+        let index = printed(r#"{"Symbol":"101","CurrentPrice":27000.12}"#);
+        assert_eq!(
+            (index.as_object().unwrap().len(), &index["SecurityType"]),
+            (18, &0.into())
+        );
+        assert!(index.get("Exchange").is_none() && index.get("TradingVolume").is_none());
+        assert!(index["CurrentPriceStatus"].is_null() && index["OpeningPrice"] == 27000.12);
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use ayumi_engine::Symbol;
+use ayumi_engine::market::Profile;
 use ayumi_wire::num::Price;
-use ayumi_wire::push::encode::{Kind, Message, sign};
+use ayumi_wire::push::encode::{Message, change, sign};
 
 use super::registry::Registry;
 
@@ -119,13 +120,12 @@ impl Boards {
     }
 }
 
-/// What the station answers in the early morning, or at the first touch (kabusapi issue 162).
+/// What the station answers in the early morning, or at the first touch (kabusapi issue 162), in the shape of the
+/// symbol's kind: an index has neither exchange nor quotes, a future no market orders.
 pub(super) fn null_block(symbol: &Symbol) -> Vec<u8> {
-    let kind = match symbol.is_equity() {
-        true => Kind::Stock,
-        false => Kind::Future,
-    };
-    let mut message = Message::new(kind, &symbol.code);
+    // Kind and security type are the code's: no seed changes them.
+    let profile = Profile::of(symbol, 0);
+    let mut message = Message::new(profile.kind, &symbol.code);
     message.exchange = Some(symbol.exchange);
     for side in [
         &mut message.bid_sign,
@@ -135,8 +135,8 @@ pub(super) fn null_block(symbol: &Symbol) -> Vec<u8> {
     ] {
         *side = Some(sign::NONE);
     }
-    message.current_price_change_status = Some("");
-    message.security_type = Some(i32::from(symbol.is_equity()));
+    message.current_price_change_status = Some(change::EMPTY);
+    message.security_type = Some(profile.security_type);
     let mut out = Vec::with_capacity(2048);
     message.write(&mut out);
     out
