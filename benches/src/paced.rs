@@ -152,13 +152,16 @@ impl Watched {
             Some(per_second) => Source::Market(MarketConfig::new(SEED, symbols.to_vec(), per_second)),
             None => Source::Silent,
         };
-        let sim = Sim::start(SimConfig {
+        let mut config = SimConfig {
             token: Some(TOKEN.to_owned()),
             source,
             speed: Speed::Times(1.0),
             require_registration: false,
             ..SimConfig::default()
-        })?;
+        };
+        // What is measured is the worker.
+        config.faults.answer_at_once();
+        let sim = Sim::start(config)?;
         let began = Instant::now();
         let worker = program.start(&Setup {
             port: sim.port(),

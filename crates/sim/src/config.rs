@@ -245,8 +245,8 @@ impl std::fmt::Debug for Source {
 /// How fast a source runs.
 ///
 /// With [`Speed::Times`] the station's own time runs as fast: the seconds of its rate limits, and how long it works at a
-/// `/board` ([`crate::Faults::first_touch`], [`crate::Faults::board_delay`]). [`Speed::Full`] has no such factor, so
-/// these keep real time there. Always in real time: injected faults that aim at a client's socket timeouts
+/// `/board` ([`crate::Faults::first_touch`], [`crate::Faults::board_delay`]). [`Speed::Full`] has no such factor: the
+/// limits keep real time there, and the station works in no time. Always in real time: injected faults that aim at a client's socket timeouts
 /// ([`crate::RestAnswer::Late`], [`crate::BoardAnswer::Delay`], [`crate::Faults::split_pause`]), and the sockets' own
 /// timeouts.
 #[derive(Clone, Copy, Debug, PartialEq)]

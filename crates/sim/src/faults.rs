@@ -34,8 +34,7 @@ pub struct Faults {
     pub serial: bool,
     /// Codes that the station does not know.
     pub bad_symbols: BTreeSet<String>,
-    /// How long the first `/board` or `/symbol` of a symbol takes, in the station's time; the real station needs 1 s
-    /// and more.
+    /// How long the first `/board` or `/symbol` of a symbol takes, in the station's time: 1 s in the real station.
     #[serde(with = "millis")]
     pub first_touch: Duration,
     /// Chance per mille that a first touch takes [`Faults::first_touch_timeout`] instead.
@@ -43,7 +42,7 @@ pub struct Faults {
     /// The station's own limit for asking upstream, in its time (kabusapi issue 1327).
     #[serde(with = "millis")]
     pub first_touch_timeout: Duration,
-    /// How long every `/board` takes, in the station's time.
+    /// How long every `/board` takes, in the station's time: 10 ms in the real station.
     #[serde(with = "millis")]
     pub board_delay: Duration,
     /// Odd `/board` bodies; the first rule that fits is taken.
@@ -133,10 +132,10 @@ impl Default for Faults {
             rate_limit: true,
             serial: true,
             bad_symbols: BTreeSet::new(),
-            first_touch: Duration::ZERO,
-            first_touch_slow: 0,
+            first_touch: Duration::from_millis(1_000),
+            first_touch_slow: 50,
             first_touch_timeout: Duration::from_millis(5_000),
-            board_delay: Duration::ZERO,
+            board_delay: Duration::from_millis(10),
             board_shapes: Vec::new(),
             tape: Vec::new(),
             maintenance: None,
@@ -174,6 +173,11 @@ impl Default for Faults {
 }
 
 impl Faults {
+    /// A station that answers every `/board` and `/symbol` at once, which no real one does.
+    pub fn answer_at_once(&mut self) {
+        (self.first_touch, self.first_touch_slow, self.board_delay) = (Duration::ZERO, 0, Duration::ZERO);
+    }
+
     /// True when messages are changed on their way.
     pub(crate) fn bends(&self) -> bool {
         !self.messages.is_empty()

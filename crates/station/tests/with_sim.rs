@@ -20,12 +20,13 @@ fn entries(n: u32) -> Vec<Entry> {
 }
 
 fn station(list_limit: usize) -> SimHandle {
-    let sim = SimConfig {
+    let mut sim = SimConfig {
         token: Some("0123456789abcdef0123456789abcdef".to_owned()),
         password: Some("pass0word".to_owned()),
         list_limit,
         ..SimConfig::default()
     };
+    sim.faults.answer_at_once();
     Sim::start(sim).expect("a free port")
 }
 

@@ -56,14 +56,16 @@ fn prepare(args: &DemoArgs, symbols: &[Symbol]) -> Result<(SimHandle, Settings),
             .map_err(|e| format!("no temporary folder: {e}; name a file with --db"))?
             .join("demo.db"),
     };
-    let station = Sim::start(SimConfig {
+    let mut config = SimConfig {
         token: Some(TOKEN.to_owned()),
         list_limit: symbols.len().max(50),
         source: Source::Market(MarketConfig::new(seed(args), symbols.to_vec(), sim::RATE)),
         speed: Speed::Times(1.0),
         ..SimConfig::default()
-    })
-    .map_err(|e| e.to_string())?;
+    };
+    // Nobody wants to wait for a demonstration as long as for a real station.
+    config.faults.answer_at_once();
+    let station = Sim::start(config).map_err(|e| e.to_string())?;
     let log_path = db_path.with_extension("log");
     let settings = Settings {
         mode: Mode::Online,

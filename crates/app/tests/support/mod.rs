@@ -147,7 +147,7 @@ fn merge(settings: &mut Value, more: Value) {
     }
 }
 
-/// A station without a rate limit, changed as wanted.
+/// A station without a rate limit that answers at once, changed as wanted.
 pub fn station(change: impl FnOnce(&mut SimConfig)) -> SimHandle {
     Sim::start(station_config(change)).expect("the simulator starts")
 }
@@ -171,6 +171,7 @@ fn station_config(change: impl FnOnce(&mut SimConfig)) -> SimConfig {
         ..SimConfig::default()
     };
     config.faults.rate_limit = false;
+    config.faults.answer_at_once();
     change(&mut config);
     config
 }

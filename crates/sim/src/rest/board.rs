@@ -7,6 +7,7 @@ use ayumi_wire::rest::code;
 
 use super::registry::Full;
 use super::{Act, Reply, Station, shape};
+use crate::config::Speed;
 use crate::faults::{BoardAnswer, BoardShape};
 use crate::http::Answer;
 
@@ -16,7 +17,7 @@ impl Station {
         let symbol = self.named(name)?;
         let (work, first) = self.touch(&symbol)?;
         let answer = self.overrides.get(&symbol).cloned().unwrap_or(BoardAnswer::Usual);
-        let work = self.speed.real(self.faults.board_delay.saturating_add(work));
+        let work = self.work(self.faults.board_delay.saturating_add(work));
         Ok(self.board_reply(&symbol, answer, first).later(work))
     }
 
@@ -32,6 +33,14 @@ impl Station {
         match self.dice.chance(self.faults.first_touch_slow) {
             true => Ok((self.faults.first_touch_timeout, true)),
             false => Ok((self.faults.first_touch, true)),
+        }
+    }
+
+    /// What so much work of the station takes; none at full speed, which has no time to scale.
+    pub(super) fn work(&self, station: Duration) -> Duration {
+        match self.speed {
+            Speed::Full => Duration::ZERO,
+            Speed::Times(_) => self.speed.real(station),
         }
     }
 

@@ -56,7 +56,7 @@ impl Station {
             Some(_) => return Err(Answer::error(400, BAD_QUERY)),
         };
         let (work, _) = self.touch(&symbol)?;
-        Ok(Reply::now(self.symbol_body(&symbol, more).answer()).later(self.speed.real(work)))
+        Ok(Reply::now(self.symbol_body(&symbol, more).answer()).later(self.work(work)))
     }
 
     /// Key order of the wire for shares (kabusapi issue 389); for contracts by analogy.

@@ -25,6 +25,7 @@ pub fn start(change: impl FnOnce(&mut SimConfig)) -> SimHandle {
         ..SimConfig::default()
     };
     config.faults.rate_limit = false;
+    config.faults.answer_at_once();
     change(&mut config);
     Sim::start(config).unwrap()
 }
