@@ -1,5 +1,6 @@
 //! The endpoints as pure state: no sockets, and time is an argument.
 
+mod boards;
 mod data;
 mod environments;
 mod list;
