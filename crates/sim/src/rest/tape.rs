@@ -244,8 +244,8 @@ mod tests {
         assert!(all > 3_000 && most * 4 < all * 3, "{most} of {all} held");
         for symbol in &codes {
             let kept = station.prints(symbol);
-            let date = |print: Option<&Print>| Date::of_unix_s(print.unwrap().second).to_string();
-            assert!(date(kept.first()) >= "2026-11-27".to_owned(), "{symbol}");
+            let date = |print: Option<&Print>| Date::of_unix_s(print.unwrap().second);
+            assert!(date(kept.first()) >= Date::parse("2026-11-27").unwrap(), "{symbol}");
             assert_eq!(
                 last_dates(kept, DATES).len(),
                 kept.len(),
