@@ -11,6 +11,7 @@ mod register;
 mod replay;
 mod sim;
 mod values;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ pub enum Command {
     Unregister(UnregisterArgs),
     /// Tell signals.
     Naut(NautArgs),
+    /// Check a database.
+    Verify(VerifyArgs),
 }
 
 /// `ayumi stream`.
@@ -235,6 +238,23 @@ pub struct NautArgs {
     pub after_row: Option<i64>,
     /// `--while-stdin`: the end of the input is the end.
     pub while_stdin: bool,
+}
+
+/// `ayumi verify`.
+#[derive(Clone, Debug)]
+pub struct VerifyArgs {
+    /// `-Config`: the settings file whose database is checked.
+    pub config: Option<PathBuf>,
+    /// `--db`, which beats the settings file. One of the two is there.
+    pub db: Option<PathBuf>,
+    /// `--date` and `--to`: first and last trading day; `None` = all.
+    pub days: Option<(Date, Date)>,
+    /// `--symbols`.
+    pub symbols: Option<Vec<Symbol>>,
+    /// `--json`.
+    pub json: bool,
+    /// `--quiet` or `-Verbose 0`: only what is not fine, no progress bar.
+    pub quiet: bool,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -7,6 +7,7 @@ pub mod register;
 pub mod replay;
 pub mod sim;
 pub mod stream;
+pub mod verify;
 
 use std::path::Path;
 

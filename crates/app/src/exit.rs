@@ -19,7 +19,8 @@ use crate::text::{self, redact};
 pub enum Exit {
     /// Done, or stopped on request: Ctrl+C, the window closed, SIGTERM, `--duration` reached.
     Done = 0,
-    /// Done, and it found something that is not as it should be: a replay passed over what it could not read.
+    /// Done, and something is not as it should be: `verify` or `doctor` found something, or a replay passed over what
+    /// it could not read.
     Found = 1,
     /// Usage or settings error, also a missing token. Nothing was started, nothing was created.
     Usage = 2,
@@ -31,6 +32,8 @@ pub enum Exit {
     Owned = 5,
     /// A bug: a panic or a broken invariant. A crash file was written.
     Bug = 70,
+    /// The input of a command cannot be used: a file that is damaged, or something else than it should be.
+    Input = 74,
     /// Stopped, but the last windows could not be saved. Starting again is right.
     Unsaved = 75,
     /// Forced by a second Ctrl+C.
@@ -39,7 +42,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Found,
         Self::Usage,
@@ -47,6 +50,7 @@ impl Exit {
         Self::Unreachable,
         Self::Owned,
         Self::Bug,
+        Self::Input,
         Self::Unsaved,
         Self::Forced,
     ];
@@ -62,12 +66,13 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, or stopped on request",
-            Self::Found => "done, but something is wrong: replay passed over what it could not read",
+            Self::Found => "something was found: a check (verify, doctor), or replay passed over what it could not read",
             Self::Usage => "usage or settings error, missing token",
             Self::StationError => "the station answered with an error",
             Self::Unreachable => "the station could not be reached (only commands that need it at once)",
             Self::Owned => "another instance owns the database",
             Self::Bug => "a bug in ayumi; a crash file was written",
+            Self::Input => "the input cannot be used: damaged, or no file of this kind",
             Self::Unsaved => "stopped, but the last windows could not be saved",
             Self::Forced => "forced by a second Ctrl+C",
         }
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 75, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 74, 75, 130]);
         assert!(Exit::ALL.iter().all(|exit| exit.meaning().is_ascii()));
     }
 

@@ -7,7 +7,7 @@
 mod columnar;
 mod csv;
 mod error;
-mod files;
+pub mod files;
 mod kind;
 mod output;
 mod source;

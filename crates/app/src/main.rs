@@ -14,6 +14,7 @@ mod replay;
 mod settings;
 mod signals;
 mod text;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -48,5 +49,6 @@ fn dispatch(command: &Command) -> Exit {
         Command::Register(args) => commands::register::register(args),
         Command::Unregister(args) => commands::register::unregister(args),
         Command::Naut(args) => commands::naut::run(args),
+        Command::Verify(args) => commands::verify::run(args),
     }
 }

@@ -180,7 +180,16 @@ fn the_reference_knows_every_key_and_every_option() {
             "{key} is missing in docs/config.md"
         );
     }
-    for command in ["stream", "sim", "demo", "export", "register", "unregister", "naut"] {
+    for command in [
+        "stream",
+        "sim",
+        "demo",
+        "export",
+        "register",
+        "unregister",
+        "naut",
+        "verify",
+    ] {
         let help = out(&ayumi(&root, &["help", command], &[]));
         let section = cli
             .split("\n## ")

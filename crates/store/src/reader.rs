@@ -2,8 +2,10 @@
 //!
 //! Never writes, never checkpoints, and holds no transaction between two calls, so it cannot hold the log back.
 
+mod audit;
 mod day;
 mod features;
+mod look;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +15,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
 
+pub use audit::{
+    Audit, AuditWatch, AuditedLedger, AuditedTick, DamagedWindow, LoggedWindow, Shape, Span, StoredState, Unreadable,
+    WindowFault,
+};
 pub use day::{DayBook, DayRow};
 pub use features::{FeatureReader, FollowedRow, Mark};
+pub use look::{Integrity, Owner, Recent, owner};
 pub use verify::Verified;
 
 /// How long a query waits for a lock. In WAL mode readers wait for nobody, except in the moment a file is created.

@@ -12,7 +12,7 @@ use log::LevelFilter;
 
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
-use super::{export, naut, register, replay};
+use super::{export, naut, register, replay, verify};
 use crate::clock::TestClock;
 use crate::exit::Exit;
 use crate::settings::{Mode, NautFlags, Overrides};
@@ -58,6 +58,9 @@ enum Sub {
     /// Follow the features and tell BUY and SELL signals; places no orders
     #[command(visible_alias = "naut_runner", after_help = naut::EXAMPLES)]
     Naut(Box<naut::Naut>),
+    /// Check a database: structure, whole windows, volume, gaps; a grade per day and symbol
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(Box<verify::Verify>),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -214,6 +217,7 @@ fn command(sub: Sub) -> Result<Command, Message> {
         Sub::Register(args) => Command::Register(register::args(args)?),
         Sub::Unregister(args) => Command::Unregister(register::unregister_args(args)?),
         Sub::Naut(args) => Command::Naut(naut::args(*args)?),
+        Sub::Verify(args) => Command::Verify(verify::args(*args)?),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),

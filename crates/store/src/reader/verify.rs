@@ -1,6 +1,5 @@
 //! Recomputes the checksums of windows from the stored rows.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::Row;
@@ -86,14 +85,14 @@ fn judge(windows: &BTreeMap<i64, (Option<u64>, u64)>) -> Verified {
 }
 
 /// Hash of a row of [`Table::select_sql`], whose first column is the window.
-fn stored_hash(table: &Table, row: &Row<'_>) -> rusqlite::Result<u64> {
+pub(super) fn stored_hash(table: &Table, row: &Row<'_>) -> rusqlite::Result<u64> {
     let mut cells = Vec::with_capacity(table.columns.len());
     for at in 1..=table.columns.len() {
         cells.push(match row.get_ref(at)? {
             ValueRef::Null => Cell::Null,
             ValueRef::Integer(value) => Cell::Int(value),
             ValueRef::Real(value) => Cell::real(value),
-            ValueRef::Text(text) | ValueRef::Blob(text) => Cell::Text(Cow::Owned(String::from_utf8_lossy(text).into())),
+            ValueRef::Text(text) | ValueRef::Blob(text) => Cell::Text(String::from_utf8_lossy(text)),
         });
     }
     Ok(row_hash(table, &cells))

@@ -1,0 +1,143 @@
+//! Looks at a database from outside: is its structure whole, who owns it, what came last. Read-only, like all of this.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{ErrorCode, OptionalExtension};
+
+use super::Reader;
+use crate::error::StoreError;
+use crate::lock::beside;
+
+/// Problems that a check of the structure names; damage tends to be found again and again.
+const NAMED: u32 = 20;
+
+/// What a check of the file's structure came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Every page is in its place.
+    Whole,
+    /// SQLite's words, each with table or page.
+    Damaged(Vec<String>),
+    /// The time was not enough.
+    Unfinished,
+}
+
+/// Whether a recorder owns a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody does.
+    Nobody,
+    /// A running process does; with its id when it is known.
+    Running(Option<u32>),
+}
+
+/// The newest window of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// Its id, Unix ms.
+    pub window_id: Option<i64>,
+    /// Its end, JST text.
+    pub ts_end: Option<String>,
+    /// Version in `schema_version`.
+    pub schema: Option<i64>,
+}
+
+impl Reader {
+    /// `PRAGMA quick_check`, within a time: a read transaction of its length holds the log of a recorder back.
+    ///
+    /// # Errors
+    /// What SQLite reports, when that is no damage.
+    pub fn quick_check(&self, limit: Duration) -> Result<Integrity, StoreError> {
+        let interrupt = self.connection.get_interrupt_handle();
+        let (done, over) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    interrupt.interrupt();
+                }
+            });
+            let checked = self.check_structure();
+            drop(done);
+            checked
+        })
+    }
+
+    fn check_structure(&self) -> Result<Integrity, StoreError> {
+        let checked = (|| {
+            let mut statement = self.connection.prepare(&format!("PRAGMA quick_check({NAMED})"))?;
+            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+            lines.collect::<Result<Vec<String>, _>>()
+        })();
+        match checked {
+            Ok(lines) if lines == ["ok"] => Ok(Integrity::Whole),
+            // An interrupted check says so in a line of its own, too.
+            Ok(lines) if lines.iter().any(|line| line.contains("interrupted")) => Ok(Integrity::Unfinished),
+            Ok(lines) => Ok(Integrity::Damaged(lines)),
+            Err(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::OperationInterrupted) => Ok(Integrity::Unfinished),
+                Some(ErrorCode::DatabaseCorrupt) => Ok(Integrity::Damaged(vec![error.to_string()])),
+                _ => Err(StoreError::sqlite(&self.path, "checking the structure", error)),
+            },
+        }
+    }
+
+    /// The newest window and the version of the tables; empty for a file without them.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn recent(&self) -> Result<Recent, StoreError> {
+        let failed = |e| StoreError::sqlite(&self.path, "reading the newest window", e);
+        let shape = self.shape()?;
+        let mut recent = Recent::default();
+        if shape.tables.contains(&"window_log") {
+            let sql = "SELECT window_id, CAST(ts_end AS TEXT) FROM window_log ORDER BY window_id DESC LIMIT 1";
+            let newest = self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+            if let Some((id, end)) = newest.optional().map_err(failed)? {
+                (recent.window_id, recent.ts_end) = (Some(id), end);
+            }
+        }
+        if shape.tables.contains(&"schema_version") {
+            let sql = "SELECT max(CAST(version AS INTEGER)) FROM schema_version";
+            recent.schema = self.connection.query_row(sql, [], |row| row.get(0)).map_err(failed)?;
+        }
+        Ok(recent)
+    }
+
+    /// A number that changes when somebody else committed since this connection last read.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        self.connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|e| StoreError::sqlite(&self.path, "reading data_version", e))
+    }
+}
+
+/// Who owns a database, without touching what is not there. A note that a crash left behind is told from a running
+/// owner by its lock.
+#[must_use]
+pub fn owner(path: &Path) -> Owner {
+    let Ok(path) = fs::canonicalize(path) else {
+        return Owner::Nobody;
+    };
+    // The note stands only while a recorder runs, or after a crash: the lock is asked then only, for a moment, because a
+    // recorder that starts in that moment would take us for another one.
+    let Ok(note) = fs::read_to_string(beside(&path, ".owner")) else {
+        return Owner::Nobody;
+    };
+    let Ok(file) = File::open(beside(&path, ".lock")) else {
+        return Owner::Nobody;
+    };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Owner::Running(note.trim().parse().ok()),
+        Ok(()) => {
+            let _ = file.unlock();
+            Owner::Nobody
+        }
+        Err(TryLockError::Error(_)) => Owner::Nobody,
+    }
+}
