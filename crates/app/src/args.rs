@@ -4,6 +4,7 @@
 //! [`Message`] with the next step.
 
 mod cli;
+mod doctor;
 mod export;
 mod naut;
 mod normalise;
@@ -24,6 +25,7 @@ use log::LevelFilter;
 use secrecy::SecretString;
 
 use crate::clock::TestClock;
+use crate::doctor::Lang;
 use crate::exit::Exit;
 use crate::naut::Profile;
 use crate::settings::Overrides;
@@ -51,6 +53,8 @@ pub enum Command {
     Naut(NautArgs),
     /// Check a database.
     Verify(VerifyArgs),
+    /// Say what is in the way.
+    Doctor(DoctorArgs),
 }
 
 /// `ayumi stream`.
@@ -255,6 +259,25 @@ pub struct VerifyArgs {
     pub json: bool,
     /// `--quiet` or `-Verbose 0`: only what is not fine, no progress bar.
     pub quiet: bool,
+}
+
+/// `ayumi doctor`.
+#[derive(Clone, Debug)]
+pub struct DoctorArgs {
+    /// `-Config`: the settings file; `None` = the usual place.
+    pub config: Option<PathBuf>,
+    /// `-Verbose`: also what is fine.
+    pub verbose: bool,
+    /// `--lang`; `None` = the environment's.
+    pub lang: Option<Lang>,
+    /// `--json`.
+    pub json: bool,
+    /// `--login`: a token may be fetched.
+    pub login: bool,
+    /// `--push`: PUSH is tried beside a recorder.
+    pub push: bool,
+    /// `--clock`: whose time it is.
+    pub clock: Option<TestClock>,
 }
 
 /// Something to say instead of doing anything: help, the version, or what is wrong with the line.

@@ -1,6 +1,7 @@
 //! One file per command: from parsed arguments to an exit code.
 
 pub mod demo;
+pub mod doctor;
 pub mod export;
 pub mod naut;
 pub mod register;

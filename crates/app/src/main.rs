@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod doctor;
 mod events;
 mod exit;
 mod export;
@@ -50,5 +51,6 @@ fn dispatch(command: &Command) -> Exit {
         Command::Unregister(args) => commands::register::unregister(args),
         Command::Naut(args) => commands::naut::run(args),
         Command::Verify(args) => commands::verify::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
     }
 }

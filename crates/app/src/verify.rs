@@ -19,7 +19,7 @@ use ayumi_wire::jst::Date;
 
 use books::Books;
 pub use grade::{Day, Grade};
-pub use json::to_json;
+pub use json::{ascii, to_json};
 pub use report::text;
 
 /// How long the structure of a running recorder's file is checked; a read of 30 s would make it report a stuck reader.
@@ -175,6 +175,14 @@ fn nothing_of_ours(path: &std::path::Path, marked: bool) -> VerifyError {
 fn structure(reader: &Reader, report: &mut FileReport) -> Result<(), VerifyError> {
     let running = matches!(reader::owner(&report.path), Owner::Running(_));
     let limit = if running { BESIDE_A_RECORDER } else { ALONE };
+    // SQLite takes what is left of the last page for a page.
+    let torn = std::fs::metadata(&report.path).is_ok_and(|file| file.len() % 512 != 0);
+    if torn && !running {
+        let salvage = salvage(&report.path);
+        report
+            .problems
+            .push(format!("the file ends inside a page: it was cut off; {salvage}"));
+    }
     match reader.quick_check(limit) {
         Ok(Integrity::Whole) => {}
         Ok(Integrity::Unfinished) => report.notes.push(format!(

@@ -189,6 +189,7 @@ fn the_reference_knows_every_key_and_every_option() {
         "unregister",
         "naut",
         "verify",
+        "doctor",
     ] {
         let help = out(&ayumi(&root, &["help", command], &[]));
         let section = cli

@@ -12,7 +12,7 @@ use log::LevelFilter;
 
 use super::sim::{SIM_EXAMPLES, Sim};
 use super::{Command, DemoArgs, Message, StreamArgs, usage, values};
-use super::{export, naut, register, replay, verify};
+use super::{doctor, export, naut, register, replay, verify};
 use crate::clock::TestClock;
 use crate::exit::Exit;
 use crate::settings::{Mode, NautFlags, Overrides};
@@ -61,6 +61,9 @@ enum Sub {
     /// Check a database: structure, whole windows, volume, gaps; a grade per day and symbol
     #[command(after_help = verify::EXAMPLES)]
     Verify(Box<verify::Verify>),
+    /// Say what is in the way: settings, station, token, PUSH, database, disk, clock; each with the fix
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Doctor),
 }
 
 const STREAM_EXAMPLES: &str = "\
@@ -218,6 +221,7 @@ fn command(sub: Sub) -> Result<Command, Message> {
         Sub::Unregister(args) => Command::Unregister(register::unregister_args(args)?),
         Sub::Naut(args) => Command::Naut(naut::args(*args)?),
         Sub::Verify(args) => Command::Verify(verify::args(*args)?),
+        Sub::Doctor(args) => Command::Doctor(doctor::args(args)),
         Sub::Demo(demo) => Command::Demo(DemoArgs {
             config: demo.config,
             level: level(demo.verbose),

@@ -26,7 +26,7 @@ pub(super) struct Verify {
     /// Check this database; beats the settings file. {date} in it stands for the day
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
-    /// 0 means --quiet; also -Verbose
+    /// 0 shows as little as with quiet; also -Verbose
     #[arg(short, long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1",
           value_parser = values::verbose)]
     verbose: u8,

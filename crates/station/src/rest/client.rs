@@ -56,6 +56,29 @@ impl Client {
         remove::all(&mut self.caller)
     }
 
+    /// The station's list, in one request that changes nothing and is not repeated when the station refuses.
+    ///
+    /// # Errors
+    /// [`RestError`] at once.
+    pub fn list(&mut self) -> Result<Vec<Entry>, RestError> {
+        let request = call::put("/kabusapi/register", br#"{"Symbols":[]}"#.to_vec());
+        register::list_of(&self.caller.call(&request)?)
+    }
+
+    /// `GET /board`: one JSON object by its braces, not parsed; not repeated when the station refuses. Takes a slot of
+    /// the list unless the symbol has one.
+    ///
+    /// # Errors
+    /// [`RestError`] at once.
+    pub fn board(&mut self, entry: &Entry) -> Result<Vec<u8>, RestError> {
+        self.caller.call(&Request {
+            method: Method::Get,
+            path: call::path_of("board", entry),
+            body: Vec::new(),
+            limit: SYMBOL_LIMIT,
+        })
+    }
+
     /// `GET /symbol`: one JSON object by its braces, not parsed. Takes a slot of the list unless the symbol has one.
     ///
     /// # Errors

@@ -1,0 +1,28 @@
+//! `ayumi doctor`: one page about everything that can be in the way.
+
+use crate::args::DoctorArgs;
+use crate::clock::Clock;
+use crate::doctor::{self, Lang, Level, Request};
+use crate::exit::Exit;
+use crate::settings::process_env;
+use crate::text;
+
+/// Runs the command.
+pub fn run(args: &DoctorArgs) -> Exit {
+    let lang = args.lang.unwrap_or_else(|| Lang::of(&process_env));
+    let findings = doctor::run(&Request {
+        config: args.config.clone(),
+        login: args.login,
+        push: args.push,
+        clock: args.clock.map_or_else(Clock::system, |test| test.clock()),
+    });
+    let page = match args.json {
+        true => doctor::to_json(&findings, lang),
+        false => doctor::text(&findings, lang, args.verbose),
+    };
+    text::stdout_line(&page);
+    match findings.iter().any(|finding| finding.level >= Level::Warning) {
+        true => Exit::Found,
+        false => Exit::Done,
+    }
+}

@@ -1,0 +1,153 @@
+//! Why does it not work? Looks once at settings, station, database, disk and clock, and says what to do, in Japanese or
+//! English.
+//!
+//! Owns the sentences and the limits: at most six REST requests, never a new token unless asked for, three seconds
+//! whatever hangs. Refuses to change anything, and to show a secret.
+
+mod clock;
+mod database;
+mod disk;
+mod finding;
+mod list;
+mod openers;
+mod push;
+mod report;
+mod rest;
+mod settings;
+mod station;
+#[cfg(test)]
+mod tests;
+mod versions;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender};
+use std::time::{Duration, Instant};
+
+use ayumi_store::reader::{self, Owner};
+
+pub use finding::{Finding, Level};
+pub use report::{Lang, text, to_json};
+
+use crate::clock::Clock;
+use crate::settings::{Mode, Settings};
+use finding::words;
+
+/// When it ends, however much still hangs.
+const LIMIT: Duration = Duration::from_millis(2_600);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The settings file; `None` = the usual place.
+    pub config: Option<PathBuf>,
+    /// A token may be fetched, which kills the one in use.
+    pub login: bool,
+    /// PUSH is tried although a recorder runs, which loses its line for a moment.
+    pub push: bool,
+    /// Whose time it is.
+    pub clock: Clock,
+}
+
+/// What every check knows.
+struct Context {
+    settings: Settings,
+    /// The database of today.
+    db: PathBuf,
+    owner: Owner,
+    clock: Clock,
+    login: bool,
+    push: bool,
+}
+
+/// A check that goes on in a thread, and what is said when it does not end.
+type Pending = BTreeMap<&'static str, Finding>;
+/// Where checks put what they found, under the name of the check.
+type Told = Sender<(&'static str, Vec<Finding>)>;
+
+/// Everything that was found, worst first.
+pub fn run(request: &Request) -> Vec<Finding> {
+    let deadline = Instant::now() + LIMIT;
+    let (settings, mut findings) = settings::check(request.config.as_deref());
+    let db = database::today(&settings.db_path, request.clock.now().date());
+    let context = Context {
+        owner: reader::owner(&db),
+        settings,
+        db,
+        clock: request.clock.clone(),
+        login: request.login,
+        push: request.push,
+    };
+    findings.extend(versions::check());
+    findings.extend(clock::check(&context));
+    let (tell, told) = mpsc::channel();
+    let mut pending = Pending::new();
+    let context = std::sync::Arc::new(context);
+    local(&context, &tell, &mut pending);
+    match context.settings.mode {
+        Mode::Online => findings.extend(online(&context, &tell, &mut pending)),
+        Mode::Mock => findings.push(Finding::note(
+            "station",
+            words(
+                "mode is mock: no station is asked",
+                "mode が mock なので、kabuステーションは調べません",
+            ),
+        )),
+    }
+    drop(tell);
+    while !pending.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok((name, found)) = told.recv_timeout(left) else {
+            break;
+        };
+        pending.remove(name);
+        findings.extend(found);
+    }
+    findings.extend(pending.into_values());
+    // Only the order of severity: among equals the order in which they were looked at.
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    findings
+}
+
+/// Checks on this machine.
+fn local(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending) {
+    start(context, tell, pending, "database", database::check);
+    start(context, tell, pending, "disk", disk::check);
+    start(context, tell, pending, "openers", openers::check);
+}
+
+/// Checks that need the station, when it is there.
+fn online(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending) -> Vec<Finding> {
+    let (reachable, findings) = station::check(&context.settings);
+    if !reachable {
+        return findings;
+    }
+    for (name, late) in [("rest", rest::late()), ("board", rest::late_board())] {
+        pending.insert(name, late);
+    }
+    let (theirs, tell_rest) = (std::sync::Arc::clone(context), tell.clone());
+    spawn("rest", move || rest::check(&theirs, &tell_rest));
+    start(context, tell, pending, "push", push::check);
+    findings
+}
+
+fn start(
+    context: &std::sync::Arc<Context>,
+    tell: &Told,
+    pending: &mut Pending,
+    name: &'static str,
+    check: fn(&Context) -> Vec<Finding>,
+) {
+    let (context, tell) = (std::sync::Arc::clone(context), tell.clone());
+    pending.insert(name, finding::late(name));
+    spawn(name, move || {
+        // Nobody listens any more after the limit.
+        let _ = tell.send((name, check(&context)));
+    });
+}
+
+/// The thread is left alone when it hangs: the process ends soon. One that cannot be started is one that hangs.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
+    let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+}

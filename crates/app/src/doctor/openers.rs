@@ -1,0 +1,157 @@
+//! Who else has the database open. Linux tells; elsewhere we say that we cannot tell.
+
+use super::Context;
+use super::finding::{Finding, words};
+
+/// Looks for other openers.
+#[cfg(not(target_os = "linux"))]
+pub fn check(_context: &Context) -> Vec<Finding> {
+    vec![Finding::fine(
+        "openers",
+        words(
+            "who else has the database open: this system does not tell",
+            "データベースを開いているほかのプログラム: この環境では調べられません",
+        ),
+    )]
+}
+
+/// Looks for other openers.
+#[cfg(target_os = "linux")]
+pub fn check(context: &Context) -> Vec<Finding> {
+    use ayumi_store::reader::Owner;
+    let Ok(db) = std::fs::canonicalize(&context.db) else {
+        return Vec::new();
+    };
+    let others = linux::openers(&db, context.owner == Owner::Running(None));
+    let owner = match context.owner {
+        Owner::Running(pid) => pid,
+        Owner::Nobody => None,
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for opener in others.iter().filter(|o| Some(o.pid) != owner) {
+        found.extend(linux::judge(opener));
+    }
+    if found.is_empty() {
+        let n = others.iter().filter(|o| Some(o.pid) != owner).count();
+        found.push(Finding::fine(
+            "openers",
+            words(
+                format!("other programs that have the database open: {n}"),
+                format!("データベースを開いているほかのプログラム: {n}"),
+            ),
+        ));
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::super::finding::{Finding, words};
+    use super::super::versions;
+
+    /// A process that has the file open.
+    pub struct Opener {
+        pub pid: u32,
+        name: String,
+        /// One of its descriptors may write.
+        writes: bool,
+        /// The version of its SQLite library, when it is a shared one that can be read.
+        sqlite: Option<(u32, String)>,
+    }
+
+    /// Everybody but us whose descriptors can be seen. `any_ayumi`: a recorder runs, and nobody knows which process it is.
+    pub fn openers(db: &Path, any_ayumi: bool) -> Vec<Opener> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            if pid == std::process::id() {
+                continue;
+            }
+            let Some(writes) = opens(&entry.path(), db) else {
+                continue;
+            };
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            if !(any_ayumi && name.trim() == "ayumi") {
+                found.push(Opener {
+                    pid,
+                    name: name.trim().to_owned(),
+                    writes,
+                    sqlite: library(&entry.path()),
+                });
+            }
+        }
+        found
+    }
+
+    /// Whether the process has the file open, and for writing.
+    fn opens(process: &Path, db: &Path) -> Option<bool> {
+        let mut writes = None;
+        for descriptor in fs::read_dir(process.join("fd")).ok()?.flatten() {
+            if fs::read_link(descriptor.path()).is_ok_and(|target| target == db) {
+                let info = process.join("fdinfo").join(descriptor.file_name());
+                let text = fs::read_to_string(info).unwrap_or_default();
+                let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+                let flags = flags
+                    .and_then(|octal| u64::from_str_radix(octal.trim(), 8).ok())
+                    .unwrap_or(0);
+                writes = Some(writes.unwrap_or(false) || flags & 3 != 0);
+            }
+        }
+        writes
+    }
+
+    /// The version that stands in the library that the process has mapped.
+    fn library(process: &Path) -> Option<(u32, String)> {
+        let maps = fs::read_to_string(process.join("maps")).ok()?;
+        let path = maps
+            .split_whitespace()
+            .find(|word| word.starts_with('/') && word.contains("libsqlite3.so"))?;
+        let bytes = fs::read(PathBuf::from(path)).ok()?;
+        versions::inside(&bytes)
+    }
+
+    /// What is wrong with how a process has it open.
+    pub fn judge(opener: &Opener) -> Option<Finding> {
+        let Opener { pid, name, .. } = opener;
+        if let Some((number, version)) = opener
+            .sqlite
+            .as_ref()
+            .filter(|(number, _)| opener.writes && !versions::is_good(*number))
+        {
+            return Some(Finding::warning(
+                "openers",
+                words(
+                    format!(
+                        "{name} (PID {pid}) has the database open to write, with SQLite {version}, which can damage it ({number})"
+                    ),
+                    format!(
+                        "{name} (PID {pid}) が書き込み可で開いています。SQLite {version} はファイルを壊すおそれがあります ({number})"
+                    ),
+                ),
+                mode_ro(),
+            ));
+        }
+        opener.writes.then(|| {
+            Finding::warning(
+                "openers",
+                words(
+                    format!("{name} (PID {pid}) has the database open to write"),
+                    format!("{name} (PID {pid}) がデータベースを書き込み可で開いています"),
+                ),
+                mode_ro(),
+            )
+        })
+    }
+
+    fn mode_ro() -> super::super::finding::Words {
+        words(
+            "let it open the file read-only: sqlite3.connect(\"file:...?mode=ro\", uri=True)",
+            "読み取り専用で開いてください: sqlite3.connect(\"file:...?mode=ro\", uri=True)",
+        )
+    }
+}
