@@ -1,4 +1,4 @@
-//! Chores of the project: `cargo xtask ci | bench | instructions | fuzz | clients | export-check`.
+//! Chores of the project: `cargo xtask ci | bench | instructions | fuzz | trials | clients | export-check`.
 
 mod clients;
 mod export;
@@ -19,6 +19,9 @@ cargo xtask <chore>
   instructions [--write]      counts the instructions of the hot path per message with callgrind, release build; fails
                               when one is a tenth dearer than benches/instructions.toml, --write renews that file
   fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
+  trials [NAME ...] [--long]  the promises with the shipping binary: kills, power-cut images, failing and stalled disks,
+                              resets, seeds on a virtual clock, memory (docs/reliability.md). --long: the amounts of a
+                              release, half an hour. --n N, --seed S. --write: puts the figures into docs/reliability.md
   clients [--dir FOLDER]      programs of other people against `ayumi sim` on port 18080 (docs/sim.md); what cannot
                               be had is skipped. FOLDER, or AYUMI_CLIENTS, holds clients that were fetched before.
                               --only NAME: those whose name contains NAME. --ayumi FILE: this program, not a new build
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some("bench") => cargo(["run", "--release", "--package", "ayumi-bench", "--"], rest),
         Some("instructions") => instructions::run(rest),
         Some("fuzz") => fuzz(rest),
+        Some("trials") => trials(rest),
         Some("clients") => clients::run(rest),
         Some("export-check") => export::run(rest),
         _ => Err(anyhow::anyhow!("{HELP}")),
@@ -58,6 +62,28 @@ fn ci() -> Result<()> {
     )?;
     cargo(["test", "--workspace", "--locked"], &[])?;
     fuzz(&strings(["--seconds", "10"]))
+}
+
+/// The binary of the build that tests use, too.
+fn trials(args: &[String]) -> Result<()> {
+    if !cfg!(unix) {
+        say("trials need a system with kill and signals; skipped");
+        return Ok(());
+    }
+    cargo(
+        ["build", "--locked", "--package", "ayumi", "--package", "ayumi-trials"],
+        &[],
+    )?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let ayumi = target.join("debug").join("ayumi").display().to_string();
+    let mut rest = strings(["--ayumi", &ayumi]);
+    for arg in args {
+        rest.push(arg.clone());
+        if arg == "--write" {
+            rest.push(root().join("docs").join("reliability.md").display().to_string());
+        }
+    }
+    cargo(["run", "--quiet", "--locked", "--package", "ayumi-trials", "--"], &rest)
 }
 
 /// Fuzzing on the stable toolchain: the coverage pass is asked for by flags, libFuzzer comes with its crate. No

@@ -25,7 +25,9 @@ fn g07_readers_that_finish_leave_the_log_small() {
         sink.write(&batch(n)).unwrap();
         if n % 50 == 0 {
             let reader = other(&path);
-            reader.execute_batch("BEGIN; SELECT count(*) FROM tick_batch; COMMIT").unwrap();
+            reader
+                .execute_batch("BEGIN; SELECT count(*) FROM tick_batch; COMMIT")
+                .unwrap();
         }
         most = most.max(log_bytes(&path));
     }

@@ -57,7 +57,10 @@ impl Checkpoints {
     /// committed, so the window is no failure.
     pub(super) fn run_when_due(&mut self, connection: &Connection, path: &Path, now: Instant) -> bool {
         let due = match wal_state(connection) {
-            Ok(wal) => self.suspect || checkpoint_due(wal, self.last, self.stuck.is_some(), now),
+            Ok(wal) => {
+                self.pages = wal.pages;
+                self.suspect || checkpoint_due(wal, self.last, self.stuck.is_some(), now)
+            }
             Err(error) => {
                 self.failed(path, &error, now);
                 return false;
