@@ -53,6 +53,9 @@ pub fn run(plan: &Plan) -> Result<Section> {
              decodes into a typed struct with the same fields (`f64` numbers, borrowed texts, 10 + 10 levels) and \
              skips the others; *ayumi* decodes to exact integers and parses the times as well."
                 .to_owned(),
+            "Where the instructions go, before and after, and what did not help: [parsing](design/parsing.md). They are \
+             guarded by `cargo xtask instructions`."
+                .to_owned(),
         ],
         tables: vec![times, ratios],
     })

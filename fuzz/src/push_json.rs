@@ -1,4 +1,4 @@
-//! Any bytes as a PUSH message: no panic, the two decoders agree, and the engine counts the message once.
+//! Any bytes as a PUSH message: no panic, the three decoders agree, and the engine counts the message once.
 #![no_main]
 
 use ayumi_engine::settings::EngineSettings;
@@ -6,8 +6,12 @@ use ayumi_engine::{Engine, Stamp, Symbol};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    if ayumi_wire::push::is_fast(bytes) {
-        assert_eq!(ayumi_wire::push::decode(bytes), ayumi_wire::push::decode_lenient(bytes));
+    let lenient = ayumi_wire::push::decode_lenient(bytes);
+    if ayumi_wire::push::is_straight(bytes) {
+        assert_eq!(ayumi_wire::push::decode(bytes), lenient);
+    }
+    if let Some(ordered) = ayumi_wire::push::decode_ordered(bytes) {
+        assert_eq!(Ok(ordered), lenient);
     }
     let now = Stamp::from_s(1_763_600_400);
     let mut engine = Engine::new(EngineSettings::new(vec![Symbol::tse("7203")]), now);

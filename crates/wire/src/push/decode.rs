@@ -9,8 +9,6 @@ use std::borrow::Cow;
 use super::keys::{self, Field, KEYS};
 use super::scan::Cursor;
 use super::{Level, Push, Sign};
-use crate::jst::{self, WireTime};
-use crate::num::{Price, Qty};
 
 pub(super) fn decode(frame: &[u8]) -> Option<Push<'_>> {
     let mut cursor = Cursor::new(frame);
@@ -73,17 +71,17 @@ fn value<'a>(cursor: &mut Cursor<'a>, field: Field, level_begun: bool, push: &mu
             }
         }
         Field::Symbol => push.symbol = Cow::Borrowed(std::str::from_utf8(cursor.string()?).ok()?),
-        Field::Exchange => push.exchange = quantity(cursor)?.map(|n| u16::try_from(n.0)).transpose().ok()?,
-        Field::CurrentPrice => push.current_price = price(cursor)?,
-        Field::CurrentPriceTime => push.current_price_time = time(cursor)?,
-        Field::OpeningPriceTime => push.opening_price_time = time(cursor)?,
-        Field::TradingVolume => push.trading_volume = quantity(cursor)?,
-        Field::BidPrice => push.bid.price = price(cursor)?,
-        Field::BidQty => push.bid.qty = quantity(cursor)?,
-        Field::BidSign => push.bid.sign = sign(cursor)?,
-        Field::AskPrice => push.ask.price = price(cursor)?,
-        Field::AskQty => push.ask.qty = quantity(cursor)?,
-        Field::AskSign => push.ask.sign = sign(cursor)?,
+        Field::Exchange => push.exchange = cursor.exchange()?,
+        Field::CurrentPrice => push.current_price = cursor.price(b',')?,
+        Field::CurrentPriceTime => push.current_price_time = cursor.time()?,
+        Field::OpeningPriceTime => push.opening_price_time = cursor.time()?,
+        Field::TradingVolume => push.trading_volume = cursor.quantity(b',')?,
+        Field::BidPrice => push.bid.price = cursor.price(b',')?,
+        Field::BidQty => push.bid.qty = cursor.quantity(b',')?,
+        Field::BidSign => push.bid.sign = cursor.sign()?,
+        Field::AskPrice => push.ask.price = cursor.price(b',')?,
+        Field::AskQty => push.ask.qty = cursor.quantity(b',')?,
+        Field::AskSign => push.ask.sign = cursor.sign()?,
     }
     Some(())
 }
@@ -97,50 +95,17 @@ fn ladder_level(cursor: &mut Cursor<'_>, begun: bool) -> Option<(Level, Option<S
     if !begun && !cursor.eat_text(b"{\"Price\":") {
         return None;
     }
-    level.price = price(cursor)?.unwrap_or_default();
+    level.price = cursor.price(b',')?.unwrap_or_default();
     if !cursor.eat_text(b",\"Qty\":") {
         return None;
     }
-    level.qty = quantity(cursor)?.unwrap_or_default();
+    level.qty = cursor.quantity(b'}')?.unwrap_or_default();
     if cursor.eat_text(b",\"Sign\":") {
-        code = sign(cursor)?;
+        code = cursor.sign()?;
         if cursor.eat_text(b",\"Time\":") {
             cursor.skip_scalar()?;
         }
     }
     cursor.eat(b'}')?;
     Some((level, code))
-}
-
-#[inline]
-fn price(cursor: &mut Cursor<'_>) -> Option<Option<Price>> {
-    if cursor.null() {
-        return Some(None);
-    }
-    cursor.price_e4().map(|e4| Some(Price(e4)))
-}
-
-#[inline]
-fn quantity(cursor: &mut Cursor<'_>) -> Option<Option<Qty>> {
-    if cursor.null() {
-        return Some(None);
-    }
-    cursor.quantity().map(|shares| Some(Qty(shares)))
-}
-
-#[inline]
-fn sign(cursor: &mut Cursor<'_>) -> Option<Option<Sign>> {
-    if cursor.null() {
-        return Some(None);
-    }
-    Some(Some(Sign::of(cursor.string()?)))
-}
-
-#[inline]
-fn time(cursor: &mut Cursor<'_>) -> Option<Option<WireTime>> {
-    if cursor.null() {
-        return Some(None);
-    }
-    // An unreadable time is for the lenient decoder to mark.
-    jst::parse(cursor.string()?).map(Some)
 }

@@ -1,19 +1,24 @@
 //! One PUSH message or `/board` answer: the whole quote state of one symbol.
 //!
-//! [`decode`] is total: any bytes give either a [`Push`] or the reason why they are none. Two decoders stand behind it.
-//! The fast one (`decode.rs`) knows the station's compact form, expects its key order and reads numbers straight into
-//! integers; at the first surprise (white space, an escape, a string holding a number, nested values, ...) it gives up
-//! and the lenient one (`lenient.rs`, on serde_json) decides alone. Whatever the fast one accepts, the lenient one
-//! accepts with the same result: a property test and the fuzz target hold them together.
+//! [`decode`] is total: any bytes give either a [`Push`] or the reason why they are none. Three decoders stand behind
+//! it, each handing over to the next at the first surprise. The straight one (`straight.rs`) goes through the station's
+//! messages key by key, in the order in which they have always come. The ordered one (`decode.rs`) takes the same compact
+//! form with keys left out, added or in another order. Both read numbers straight into integers and give up at white
+//! space, an escape, a string holding a number, nested values, ...; then the lenient one (`lenient.rs`, on serde_json)
+//! decides alone. Whatever the fast ones accept, the lenient one accepts with the same result: property tests and the
+//! fuzz target hold them together.
 //!
-//! Only fields that the engine reads are decoded. A new one is a field of [`Push`], a line in `keys.rs` and an arm in
-//! each decoder.
+//! Only fields that the engine reads are decoded. A new one is a field of [`Push`], a line in `keys.rs`, its place in
+//! `straight.rs` and an arm in each of the others.
 
 mod decode;
 pub mod encode;
 mod keys;
 mod lenient;
 mod scan;
+mod straight;
+mod values;
+mod words;
 
 use std::borrow::Cow;
 
@@ -131,16 +136,31 @@ pub enum DecodeError {
 /// [`DecodeError`] when the bytes are no message; unusable single fields are no error but `None` plus a mark in
 /// [`Push::bad`].
 pub fn decode(frame: &[u8]) -> Result<Push<'_>, DecodeError> {
+    if let Some(push) = straight::decode(frame) {
+        return Ok(push);
+    }
     match decode::decode(frame) {
         Some(push) => Ok(push),
         None => lenient::decode(frame),
     }
 }
 
-/// True when the fast decoder takes these bytes: for benchmarks and for tests that real messages stay on that path.
+/// True when a fast decoder takes these bytes: for benchmarks and for tests that real messages stay on that path.
 #[must_use]
 pub fn is_fast(frame: &[u8]) -> bool {
-    decode::decode(frame).is_some()
+    is_straight(frame) || decode::decode(frame).is_some()
+}
+
+/// True when the fastest decoder takes these bytes, as it does what the station sends.
+#[must_use]
+pub fn is_straight(frame: &[u8]) -> bool {
+    straight::decode(frame).is_some()
+}
+
+/// The ordered decoder alone, for differential tests: `None` when it leaves the bytes to the lenient one.
+#[must_use]
+pub fn decode_ordered(frame: &[u8]) -> Option<Push<'_>> {
+    decode::decode(frame)
 }
 
 /// The lenient decoder alone, for differential tests.

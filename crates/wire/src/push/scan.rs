@@ -1,6 +1,7 @@
 //! A cursor over compact JSON, eight bytes at a time. Every method returns `None` at the first byte that is not plainly
 //! what it expects; the caller then hands the whole message to the lenient decoder.
 
+use super::words::{above_ascii, digit_bits, eight_digits, string_stops, values};
 use crate::num::Decimal;
 
 /// The most digits left of the point that the fast number reader takes: 10^13 fits an `i64` of 1/10,000 with room.
@@ -9,9 +10,6 @@ const MAX_WHOLE_DIGITS: usize = 13;
 const SCALE: [i64; 5] = [10_000, 1_000, 100, 10, 1];
 /// Powers of ten up to the digits of one word.
 const TEN: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// A text of up to 32 bytes that is compared word by word, without a call.
 pub(super) struct Literal {
@@ -46,6 +44,35 @@ impl Literal {
             different |= (u64::from_le_bytes(*word) & self.masks[n]) ^ self.words[n];
         }
         different == 0
+    }
+}
+
+/// A number of the usual form in one word.
+pub(super) struct Usual {
+    values: u64,
+    bits: u32,
+    decimal: u16,
+}
+
+impl Usual {
+    /// The number, times ten.
+    #[inline(always)]
+    pub(super) fn tenths(&self) -> i64 {
+        // The digits without the point, right-aligned.
+        let digits = (self.values << (64 - self.bits)) >> 8 | u64::from(self.decimal) << 56;
+        eight_digits(digits) as i64
+    }
+
+    /// The number, if it is whole.
+    #[inline(always)]
+    pub(super) fn whole(&self) -> Option<i64> {
+        (self.decimal == 0).then(|| eight_digits(self.values << (64 - self.bits)) as i64)
+    }
+
+    /// How many bytes it takes.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.bits as usize / 8 + 2
     }
 }
 
@@ -99,6 +126,18 @@ impl<'a> Cursor<'a> {
         here
     }
 
+    /// As [`Cursor::eat_text`], where anything else is a reason to give up.
+    #[inline(always)]
+    pub(super) fn want<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
+        self.eat_text(text).then_some(())
+    }
+
+    /// The next bytes, which stay.
+    #[inline(always)]
+    pub(super) fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.rest.first_chunk()
+    }
+
     pub(super) fn at_end(&self) -> bool {
         self.rest.is_empty()
     }
@@ -109,38 +148,37 @@ impl<'a> Cursor<'a> {
         self.eat_text(b"null")
     }
 
-    /// A price: [`Cursor::number`], with the common form of one decimal read without a second look at its digits.
-    #[inline]
-    pub(super) fn price_e4(&mut self) -> Option<i64> {
-        let begun = self.rest;
-        let (value, whole) = self.digits();
-        if let [b'.', tenths @ b'0'..=b'9', next, ..] = *self.rest
-            && (1..8).contains(&whole)
-            && (whole == 1 || begun[0] != b'0')
-            && !matches!(next, b'0'..=b'9' | b'e' | b'E')
-        {
-            self.skip(2);
-            return Some(value as i64 * 10_000 + i64::from(tenths - b'0') * 1_000);
+    /// The usual form of a number, if it stands here: up to six digits, a point, one decimal, and `end` behind them.
+    #[inline(always)]
+    pub(super) fn usual_number(&self, end: u8) -> Option<Usual> {
+        /// The point among [`values`].
+        const POINT: u16 = (b'.' ^ b'0') as u16;
+        let here = self.rest.first_chunk::<9>()?;
+        let values = values(word_at(here, 0));
+        let bits = digit_bits(values);
+        let leading_zero = values & 0xFF == 0 && bits != 8;
+        if !(8..=48).contains(&bits) || leading_zero {
+            return None;
         }
-        self.rest = begun;
-        self.number().map(|n| n.e4)
+        // The decimal when the point is before it, otherwise something large.
+        let decimal = ((values >> bits) as u16).wrapping_sub(POINT).rotate_right(8);
+        (decimal <= 9 && here[bits as usize / 8 + 2] == end).then_some(Usual { values, bits, decimal })
     }
 
-    /// A quantity: a whole [`Cursor::number`], with the common form `1200.0` read without scaling.
-    #[inline]
-    pub(super) fn quantity(&mut self) -> Option<i64> {
-        let begun = self.rest;
-        let (value, whole) = self.digits();
-        if let [b'.', b'0', next, ..] = *self.rest
-            && (1..8).contains(&whole)
-            && (whole == 1 || begun[0] != b'0')
-            && !matches!(next, b'0'..=b'9' | b'e' | b'E')
-        {
-            self.skip(2);
-            return Some(value as i64);
+    /// The length of up to fifteen digits, a point and up to seven decimals, if they stand here with a comma behind.
+    #[inline(always)]
+    pub(super) fn usual_decimals(&self) -> Option<usize> {
+        let here = self.rest.first_chunk::<32>()?;
+        let mut whole = digit_bits(values(word_at(here, 0))) as usize / 8;
+        if whole == 8 {
+            whole += digit_bits(values(word_at(here, 8))) as usize / 8;
         }
-        self.rest = begun;
-        self.number()?.whole().map(|qty| qty.0)
+        if whole == 0 || whole == 16 || (here[0] == b'0' && whole != 1) || here[whole] != b'.' {
+            return None;
+        }
+        let decimals = digit_bits(values(word_at(here, whole + 1))) as usize / 8;
+        let len = whole + 1 + decimals;
+        (decimals != 0 && here[len] == b',').then_some(len)
     }
 
     /// A non-negative number without exponent, at most thirteen digits before the point, exact in four decimals.
@@ -172,18 +210,14 @@ impl<'a> Cursor<'a> {
     /// Takes the digits that stand here, at most eight: their value and how many.
     #[inline]
     fn digits(&mut self) -> (u64, usize) {
-        let values = self.word() ^ (ONES * 0x30);
-        let count = leading_digits(values);
-        self.skip(count);
-        if count == 0 {
+        let values = values(self.word());
+        let bits = digit_bits(values);
+        self.skip(bits as usize / 8);
+        if bits == 0 {
             return (0, 0);
         }
-        // Right-aligned with zeros in front, then pairs, fours and eights are joined by multiplication.
-        let aligned = values << (64 - 8 * count);
-        let pairs = (aligned.wrapping_mul(10) + (aligned >> 8)) & 0x00FF_00FF_00FF_00FF;
-        let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-        let eights = (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xFFFF_FFFF;
-        (eights, count)
+        // Right-aligned with zeros in front.
+        (eight_digits(values << (64 - bits)), bits as usize / 8)
     }
 
     /// A string without escapes or control characters, as valid UTF-8 bytes.
@@ -196,23 +230,22 @@ impl<'a> Cursor<'a> {
     /// The same behind its opening quote.
     #[inline]
     pub(super) fn rest_of_string(&mut self) -> Option<&'a [u8]> {
-        let (all, mut len, mut above_ascii) = (self.rest, 0, 0);
+        let (all, mut len, mut not_ascii) = (self.rest, 0, 0);
         loop {
             let word = self.word();
-            let stops = zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5C)) | below_0x20(word);
+            let stops = string_stops(word);
             if stops == 0 {
-                above_ascii |= word & HIGHS;
+                not_ascii |= above_ascii(word);
                 len += 8;
                 self.skip(8);
                 continue;
             }
-            // Bytes above the lowest stop may be marked by a borrow; the lowest is exact.
             let at = (stops.trailing_zeros() / 8) as usize;
-            above_ascii |= word & HIGHS & !(u64::MAX << (8 * at));
+            not_ascii |= above_ascii(word) & !(u64::MAX << (8 * at));
             len += at;
             self.rest = all.get(len + 1..)?;
             let text = &all[..len];
-            let valid = all[len] == b'"' && (above_ascii == 0 || std::str::from_utf8(text).is_ok());
+            let valid = all[len] == b'"' && (not_ascii == 0 || is_japanese(text) || std::str::from_utf8(text).is_ok());
             return valid.then_some(text);
         }
     }
@@ -254,7 +287,7 @@ impl<'a> Cursor<'a> {
     fn skip_digits(&mut self) -> usize {
         let mut total = 0;
         loop {
-            let n = leading_digits(self.word() ^ (ONES * 0x30));
+            let n = digit_bits(values(self.word())) as usize / 8;
             self.skip(n);
             total += n;
             if n < 8 {
@@ -264,7 +297,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn skip(&mut self, n: usize) {
+    pub(super) fn skip(&mut self, n: usize) {
         self.rest = self.rest.get(n..).unwrap_or_default();
     }
 
@@ -292,22 +325,45 @@ fn fraction_e4(decimals: u64, n: usize) -> Option<i64> {
     decimals.is_multiple_of(beyond).then(|| (decimals / beyond) as i64)
 }
 
-/// How many bytes from the lowest on are 0 to 9.
+/// Characters of three bytes and nothing else, as names are: kana, kanji and wide letters. Lead bytes whose next byte is
+/// restricted are not taken.
 #[inline]
-fn leading_digits(values: u64) -> usize {
-    // A byte that is no digit has its top bit set here: it is above 9 after adding 0x76, or was above 0x7F before.
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
-    (others.trailing_zeros() / 8) as usize
+fn is_japanese(text: &[u8]) -> bool {
+    let (characters, rest) = text.as_chunks::<3>();
+    rest.is_empty()
+        && characters
+            .iter()
+            .all(|&[a, b, c]| matches!(a, 0xE3..=0xE9 | 0xEF) && b & 0xC0 == 0x80 && c & 0xC0 == 0x80)
 }
 
-/// Marks the top bit of zero bytes; exact for the lowest one.
-#[inline]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGHS
+/// The word that begins at `at`, which leaves room for it.
+#[inline(always)]
+fn word_at<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("room for a word"))
 }
 
-/// Marks the top bit of bytes below 0x20; exact for the lowest one.
-#[inline]
-fn below_0x20(word: u64) -> u64 {
-    word.wrapping_sub(ONES * 0x20) & !word & HIGHS
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_for_japanese_is_valid_utf8() {
+        let mut taken = 0;
+        for a in 0..=255u8 {
+            for b in 0..=255u8 {
+                for c in [0x00, 0x22, 0x7F, 0x80, 0xA5, 0xBF, 0xC0, 0xE3, 0xFF] {
+                    let text = [a, b, c, 0xE3, 0x83, 0x88];
+                    assert!(!is_japanese(&text) || std::str::from_utf8(&text).is_ok(), "{text:x?}");
+                    taken += usize::from(is_japanese(&text));
+                }
+            }
+        }
+        assert_eq!(taken, 8 * 64 * 3);
+        assert!(
+            ["東証プ", "トヨタ自動車", "ＮＴＴ"]
+                .iter()
+                .all(|name| is_japanese(name.as_bytes()))
+        );
+        assert!(!is_japanese("東証プ".as_bytes().split_last().unwrap().1));
+    }
 }

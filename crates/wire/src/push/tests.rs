@@ -1,6 +1,7 @@
 //! Both decoders on the samples, on odd input, and against each other.
 
 mod odd_pieces;
+mod straight_values;
 
 use proptest::prelude::*;
 
@@ -51,8 +52,10 @@ fn a_stock_message_in_wire_order_takes_the_fast_path() {
     );
     assert_eq!(push.bad, BadFields::default());
     for message in [STOCK, PREOPEN, BEFORE_0800, INDEX] {
-        assert!(is_fast(message.trim_end().as_bytes()), "{message}");
+        assert!(is_straight(message.trim_end().as_bytes()), "{message}");
     }
+    let extended = STOCK.trim_end().replacen(",\"Symbol\"", ",\"New\":1,\"Symbol\"", 1);
+    assert!(!is_straight(extended.as_bytes()) && decode_ordered(extended.as_bytes()).is_some());
 }
 
 #[test]
@@ -229,8 +232,12 @@ proptest! {
 
     #[test]
     fn d02_the_fast_path_never_disagrees_with_the_lenient_one(bytes in mutated()) {
-        if let Some(fast) = decode::decode(&bytes) {
-            prop_assert_eq!(Ok(fast), lenient::decode(&bytes));
+        let lenient = lenient::decode(&bytes);
+        if let Some(straight) = straight::decode(&bytes) {
+            prop_assert_eq!(Ok(straight), lenient.clone());
+        }
+        if let Some(ordered) = decode::decode(&bytes) {
+            prop_assert_eq!(Ok(ordered), lenient);
         }
     }
 
