@@ -1,5 +1,6 @@
 //! `ayumi doctor`: whatever is broken, it names it and what to do, changes nothing, shows no secret, ends within three
 //! seconds, and its page can be shown by every Japanese console.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! `ayumi verify`: a recorded database is all A; whatever is done to it afterwards is found, named with its symbol, and
 //! ends with code 1; and no damage of the file makes it panic or say "all is well".
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 #[path = "verify/desk.rs"]
 mod desk;
@@ -131,7 +132,7 @@ fn g03_g04_every_kind_of_damage_is_found_and_blamed_on_its_symbol() {
         ),
         (
             "a ledger row more",
-            format!("INSERT INTO volume_ledger SELECT * FROM volume_ledger WHERE cause = 'guard'"),
+            "INSERT INTO volume_ledger SELECT * FROM volume_ledger WHERE cause = 'guard'".to_owned(),
             &["285A D: equation,damaged,kept_out"],
         ),
         (

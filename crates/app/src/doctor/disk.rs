@@ -131,10 +131,10 @@ fn of_df(text: &str) -> Option<u64> {
 /// The last number of the last line, in whatever language it is.
 fn of_dir(text: &str) -> Option<u64> {
     let line = text.lines().rfind(|line| !line.trim().is_empty())?;
-    let numbers = line
-        .split(|c: char| !c.is_ascii_digit())
+    let mut numbers = line
+        .rsplit(|c: char| !c.is_ascii_digit())
         .filter(|digits| !digits.is_empty());
-    numbers.last()?.parse().ok()
+    numbers.next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ impl Work<'_> {
                 return;
             }
         }
-        self.take_rows(&mut Vec::new(), i64::MAX);
+        self.take_rows(&mut [], i64::MAX);
         self.audit.stopped = self.watch.stopped();
         if !self.audit.stopped {
             self.settle();
@@ -237,7 +237,7 @@ impl Work<'_> {
     }
 
     /// Reads the rows of every table up to the window `last`.
-    fn take_rows(&mut self, windows: &mut Vec<Logged>, last: i64) {
+    fn take_rows(&mut self, windows: &mut [Logged], last: i64) {
         for at in 0..DATA_TABLES.len() {
             while !self.walks[at].is_done() && !self.watch.stopped() {
                 match self.page(at, windows, last) {

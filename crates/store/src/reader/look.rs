@@ -105,16 +105,6 @@ impl Reader {
         }
         Ok(recent)
     }
-
-    /// A number that changes when somebody else committed since this connection last read.
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub fn data_version(&self) -> Result<i64, StoreError> {
-        self.connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
-            .map_err(|e| StoreError::sqlite(&self.path, "reading data_version", e))
-    }
 }
 
 /// Who owns a database, without touching what is not there. A note that a crash left behind is told from a running
