@@ -21,6 +21,7 @@ pub use audit::{
 };
 pub use day::{DayBook, DayRow};
 pub use features::{FeatureReader, FollowedRow, Mark};
+pub(crate) use look::quick_check;
 pub use look::{Integrity, Owner, Recent, owner};
 pub use verify::Verified;
 

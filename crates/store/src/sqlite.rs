@@ -2,6 +2,7 @@
 
 mod carry;
 mod checkpoint;
+mod damage;
 mod database;
 mod features;
 pub(crate) mod identity;
@@ -216,6 +217,27 @@ impl SqliteSink {
         self.carry.lost(&states);
     }
 
+    /// The pages of the file in use are damaged: it is moved aside. The error is one that may be tried again, and the
+    /// next attempt makes a new file.
+    fn give_up_file(&mut self, error: StoreError) -> StoreError {
+        if let Some(old) = self.database.take() {
+            let states = self.states_in(&old, &self.path);
+            self.carry.lost(&states);
+        }
+        let now_ms = self.counted.unwrap_or_default();
+        match damage::move_aside(&self.path, now_ms, &error) {
+            Ok(aside) => StoreError::Io {
+                path: self.path.clone(),
+                operation: "storing a window".to_owned(),
+                detail: format!("the file was damaged and is now {}", aside.display()),
+            },
+            Err(cannot) => {
+                log::error!("{cannot}");
+                error
+            }
+        }
+    }
+
     /// Every state of a file, for [`Carry`]. Recording is worth more than a sum that closes.
     fn states_in(&self, database: &Database, path: &Path) -> Vec<StateRow> {
         states::load(&database.connection, path, &self.options.tickers, Date::from_days(0)).unwrap_or_else(|error| {
@@ -240,6 +262,9 @@ impl Sink for SqliteSink {
         let batch = &*self.carry.rebase(batch);
         let database = self.database.as_mut().expect("open_for has it open");
         let outcome = database.write(batch, &self.options.tickers);
+        if let Err(error @ StoreError::Damaged { .. }) = outcome {
+            return Err(self.give_up_file(error));
+        }
         let Outcome { written, checksum } = outcome?;
         self.count(batch.start_ms, written.rows, checksum);
         Ok(written)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rusqlite::{ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::Reader;
 use crate::error::StoreError;
@@ -51,37 +51,7 @@ impl Reader {
     /// # Errors
     /// What SQLite reports, when that is no damage.
     pub fn quick_check(&self, limit: Duration) -> Result<Integrity, StoreError> {
-        let interrupt = self.connection.get_interrupt_handle();
-        let (done, over) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    interrupt.interrupt();
-                }
-            });
-            let checked = self.check_structure();
-            drop(done);
-            checked
-        })
-    }
-
-    fn check_structure(&self) -> Result<Integrity, StoreError> {
-        let checked = (|| {
-            let mut statement = self.connection.prepare(&format!("PRAGMA quick_check({NAMED})"))?;
-            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-            lines.collect::<Result<Vec<String>, _>>()
-        })();
-        match checked {
-            Ok(lines) if lines == ["ok"] => Ok(Integrity::Whole),
-            // An interrupted check says so in a line of its own, too.
-            Ok(lines) if lines.iter().any(|line| line.contains("interrupted")) => Ok(Integrity::Unfinished),
-            Ok(lines) => Ok(Integrity::Damaged(lines)),
-            Err(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::OperationInterrupted) => Ok(Integrity::Unfinished),
-                Some(ErrorCode::DatabaseCorrupt) => Ok(Integrity::Damaged(vec![error.to_string()])),
-                _ => Err(StoreError::sqlite(&self.path, "checking the structure", error)),
-            },
-        }
+        quick_check(&self.connection, &self.path, limit)
     }
 
     /// The newest window and the version of the tables; empty for a file without them.
@@ -129,5 +99,40 @@ pub fn owner(path: &Path) -> Owner {
             Owner::Nobody
         }
         Err(TryLockError::Error(_)) => Owner::Nobody,
+    }
+}
+
+/// See [`Reader::quick_check`]; the recorder checks its own file with it when it opens it.
+pub(crate) fn quick_check(connection: &Connection, path: &Path, limit: Duration) -> Result<Integrity, StoreError> {
+    let interrupt = connection.get_interrupt_handle();
+    let (done, over) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                interrupt.interrupt();
+            }
+        });
+        let checked = check_structure(connection, path);
+        drop(done);
+        checked
+    })
+}
+
+fn check_structure(connection: &Connection, path: &Path) -> Result<Integrity, StoreError> {
+    let checked = (|| {
+        let mut statement = connection.prepare(&format!("PRAGMA quick_check({NAMED})"))?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+        lines.collect::<Result<Vec<String>, _>>()
+    })();
+    match checked {
+        Ok(lines) if lines == ["ok"] => Ok(Integrity::Whole),
+        // An interrupted check says so in a line of its own, too.
+        Ok(lines) if lines.iter().any(|line| line.contains("interrupted")) => Ok(Integrity::Unfinished),
+        Ok(lines) => Ok(Integrity::Damaged(lines)),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Ok(Integrity::Unfinished),
+            Some(ErrorCode::DatabaseCorrupt) => Ok(Integrity::Damaged(vec![error.to_string()])),
+            _ => Err(StoreError::sqlite(path, "checking the structure", error)),
+        },
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::cut;
+use super::damage;
 use super::database::Database;
 use super::identity::names;
 use crate::error::{Phase, StoreError};
@@ -23,7 +24,15 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
     let canonical = make_file(&absolute)?;
     refuse_second_names(&canonical)?;
     let lock = Lock::take(&canonical)?;
-    match prepare(options, &absolute) {
+    let prepared = match prepare(options, &absolute) {
+        Err(error @ (StoreError::Damaged { .. } | StoreError::NotADatabase { .. })) if damage::is_ours(&canonical) => {
+            damage::move_aside(&canonical, now_ms(), &error)?;
+            make_file(&absolute)?;
+            prepare(options, &absolute)
+        }
+        prepared => prepared,
+    };
+    match prepared {
         Ok((connection, plan)) => {
             let unique = DATA_TABLES.map(|table| is_unique(&plan, table.name));
             Ok(Database::new(connection, absolute, lock, unique, options))
@@ -34,6 +43,12 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
         }
         Err(error) => Err(error),
     }
+}
+
+/// For the name of a file that is moved aside: nothing else here asks the system's clock.
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The lock and the write-ahead log go by the name, so a hard link would let two recorders write to one file.
@@ -99,6 +114,7 @@ fn prepare(options: &Options, path: &Path) -> Result<(Connection, Plan), StoreEr
         .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
         .map_err(sql("opening"))?;
     let plan = schema::inspect(&connection, path)?;
+    damage::look(&connection, path)?;
     if plan.changes_rows_of_others() {
         back_up(&connection, path)?;
     }
