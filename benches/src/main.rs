@@ -13,6 +13,7 @@ mod parse;
 mod plan;
 mod programs;
 mod receive;
+mod replay;
 mod report;
 mod rounds;
 mod sender;
@@ -35,14 +36,16 @@ cargo xtask bench [--quick | --long | --memory [MINUTES]] [--only STAGES]
   --quick         under a minute: shows that everything runs; writes nothing
   --long          some fifteen minutes; writes docs/performance.md
   --memory [N]    50 symbols at 500 messages/s for N (10) minutes; writes that part of docs/performance.md
-  --only a,b      some of: parse, engine, receive, store, flood, paced, simulate; writes
+  --only a,b      some of: parse, engine, receive, store, flood, paced, simulate, replay; writes
                   nothing
 
 AYUMI_PEER=path/to/python_worker.py runs the Python worker beside ayumi (packages websocket-client, wsaccel);
 AYUMI_PEER_PYTHON names its interpreter.";
 
 /// The stages in their order.
-const STAGES: [&str; 7] = ["parse", "engine", "receive", "store", "flood", "paced", "simulate"];
+const STAGES: [&str; 8] = [
+    "parse", "engine", "receive", "store", "flood", "paced", "simulate", "replay",
+];
 
 /// What was asked for.
 struct Asked {
@@ -154,6 +157,9 @@ fn stages(asked: &Asked, programs: &programs::Programs) -> Result<Vec<Section>> 
     }
     if wanted("simulate") {
         add(simulate::run(plan)?);
+    }
+    if wanted("replay") {
+        add(replay::run(plan, programs)?);
     }
     Ok(sections)
 }

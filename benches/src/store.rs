@@ -1,6 +1,6 @@
 //! Stage 5: a closed window, handed to the sink, until it is committed.
 
-mod bare;
+pub(crate) mod bare;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -14,6 +14,7 @@ mod states;
 mod tests;
 mod window;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ayumi_engine::batch::{Batch, StateRow};
@@ -120,6 +121,20 @@ impl SqliteSink {
             Some(database) => states::last_window_end_ms(&database.connection, &self.path),
             None => Ok(None),
         }
+    }
+
+    /// Stores windows that were closed long ago, many in a transaction: for a replay, which can be done again. As with
+    /// [`Sink::write`] windows that are there already are left alone.
+    ///
+    /// # Errors
+    /// An unknown number of them from the first on is stored, each whole or not at all. When the error is retryable, all
+    /// of them may be given again.
+    pub fn write_all(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        for of_a_date in batches.chunk_by(|one, next| one.date == next.date) {
+            self.open_for(of_a_date[0].date)?;
+            self.write_into_open(&of_a_date.iter().collect::<Vec<_>>())?;
+        }
+        Ok(())
     }
 
     /// To be called about every 250 ms while no window comes: makes the tail durable, and checkpoints when it is
@@ -246,6 +261,23 @@ impl SqliteSink {
         })
     }
 
+    /// Windows of the date whose file is open, in one transaction.
+    fn write_into_open(&mut self, batches: &[&Batch]) -> Result<Vec<Written>, StoreError> {
+        let rebased: Vec<Cow<'_, Batch>> = batches.iter().map(|batch| self.carry.rebase(batch)).collect();
+        let rebased: Vec<&Batch> = rebased.iter().map(AsRef::as_ref).collect();
+        let database = self.database.as_mut().expect("open_for has it open");
+        let outcomes = database.write(&rebased, &self.options.tickers);
+        if let Err(error @ StoreError::Damaged { .. }) = outcomes {
+            return Err(self.give_up_file(error));
+        }
+        let outcomes = outcomes?;
+        let count = |(outcome, batch): (Outcome, &&Batch)| {
+            self.count(batch.start_ms, outcome.written.rows, outcome.checksum);
+            outcome.written
+        };
+        Ok(outcomes.into_iter().zip(batches).map(count).collect())
+    }
+
     fn count(&mut self, start_ms: i64, rows: u64, checksum: u64) {
         if self.counted.is_none_or(|newest| start_ms > newest) {
             self.counted = Some(start_ms);
@@ -259,15 +291,8 @@ impl SqliteSink {
 impl Sink for SqliteSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, StoreError> {
         self.open_for(batch.date)?;
-        let batch = &*self.carry.rebase(batch);
-        let database = self.database.as_mut().expect("open_for has it open");
-        let outcome = database.write(batch, &self.options.tickers);
-        if let Err(error @ StoreError::Damaged { .. }) = outcome {
-            return Err(self.give_up_file(error));
-        }
-        let Outcome { written, checksum } = outcome?;
-        self.count(batch.start_ms, written.rows, checksum);
-        Ok(written)
+        let written = self.write_into_open(&[batch])?;
+        Ok(*written.first().expect("one window, one outcome"))
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {

@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
-use ayumi_store::{Options, Sink, SqliteSink, StoreError, Totals};
+use ayumi_store::{Options, SqliteSink, StoreError, Totals};
 use ayumi_wire::jst::Date;
 
 /// How long a locked or full database is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Windows that may share a transaction: its cost is paid once for all of them, and somebody who follows the database
+/// still sees a minute at a time at most.
+const GROUP: usize = 200;
 
 /// Opens the target.
 pub(super) fn open(options: Options, date: Date) -> Result<SqliteSink, StoreError> {
@@ -24,11 +28,16 @@ pub(super) fn run(
     mut bursts: Option<Bursts>,
     windows: &mpsc::Receiver<Batch>,
 ) -> Result<Totals, StoreError> {
-    while let Ok(mut batch) = windows.recv() {
+    let mut group: Vec<Batch> = Vec::with_capacity(GROUP);
+    while let Ok(first) = windows.recv() {
+        group.push(first);
+        // What is there already goes along; nothing waits for more.
+        group.extend(windows.try_iter().take(GROUP - 1));
         if let Some(bursts) = &mut bursts {
-            bursts.on_batch(&mut batch);
+            group.iter_mut().for_each(|batch| bursts.on_batch(batch));
         }
-        patiently(|| sink.write(&batch))?;
+        patiently(|| sink.write_all(&group))?;
+        group.clear();
     }
     sink.close()
 }

@@ -27,6 +27,24 @@ pub(super) struct Outcome {
     pub(super) checksum: u64,
 }
 
+impl Outcome {
+    fn of(stored: &Stored, durable: bool) -> Self {
+        let (rows, checksum, already_stored) = match *stored {
+            Stored::New { rows, checksum } => (rows, checksum, false),
+            Stored::Beside { rows, checksum } => (rows, checksum, true),
+            Stored::Before { checksum } => (0, checksum, true),
+        };
+        Self {
+            written: Written {
+                rows,
+                durable,
+                already_stored,
+            },
+            checksum,
+        }
+    }
+}
+
 /// A database with its lock.
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -76,10 +94,13 @@ impl Database {
         at.is_some_and(|at| self.unique[at])
     }
 
-    /// Stores a window in one transaction.
-    pub(super) fn write(&mut self, batch: &Batch, tickers: &[String]) -> Result<Outcome, StoreError> {
-        let rows = WindowRows::new(batch, tickers);
-        if let Some(id) = rows.unknown_symbol() {
+    /// Stores windows in one transaction.
+    pub(super) fn write(&mut self, batches: &[&Batch], tickers: &[String]) -> Result<Vec<Outcome>, StoreError> {
+        let windows: Vec<(&Batch, WindowRows<'_>)> = batches
+            .iter()
+            .map(|batch| (*batch, WindowRows::new(batch, tickers)))
+            .collect();
+        if let Some(id) = windows.iter().find_map(|(_, rows)| rows.unknown_symbol()) {
             return Err(StoreError::UnknownSymbol {
                 id,
                 known: tickers.len(),
@@ -89,29 +110,15 @@ impl Database {
         self.settle_doubts(now);
         let full = self.pace.next_is_full(now);
         self.set_synchronous(full)?;
-        let stored = window::store(&mut self.connection, &self.sql, &self.path, &rows, batch).inspect_err(|e| {
+        let stored = window::store(&mut self.connection, &self.sql, &self.path, &windows).inspect_err(|e| {
             // A failed sync leaves the outcome open; Full and Busy do not.
             self.checkpoints.suspect |= matches!(e, StoreError::Io { .. });
         })?;
-        let (written_rows, checksum, already_stored) = match stored {
-            Stored::New { rows, checksum } => {
-                self.committed(full);
-                (rows, checksum, false)
-            }
-            Stored::Beside { rows, checksum } => {
-                self.committed(full);
-                (rows, checksum, true)
-            }
-            Stored::Before { checksum } => (0, checksum, true),
-        };
-        Ok(Outcome {
-            written: Written {
-                rows: written_rows,
-                durable: self.is_durable(),
-                already_stored,
-            },
-            checksum,
-        })
+        if stored.iter().any(|stored| !matches!(stored, Stored::Before { .. })) {
+            self.committed(full);
+        }
+        let durable = self.is_durable();
+        Ok(stored.into_iter().map(|stored| Outcome::of(&stored, durable)).collect())
     }
 
     /// Rows of `health`, at the durability that stands.

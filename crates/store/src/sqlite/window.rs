@@ -52,71 +52,98 @@ pub(super) enum Stored {
     Beside { rows: u64, checksum: u64 },
 }
 
-/// Stores a window, all or nothing: leaving early rolls back. `window_log` comes first, its key decides.
+/// Stores windows in one transaction, all or nothing: leaving early rolls back.
 pub(super) fn store(
     connection: &mut Connection,
     sql: &Sql,
     path: &Path,
-    rows: &WindowRows<'_>,
-    batch: &Batch,
-) -> Result<Stored, StoreError> {
+    windows: &[(&Batch, WindowRows<'_>)],
+) -> Result<Vec<Stored>, StoreError> {
     let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed("beginning a window"))?;
+    let stored: Vec<(Stored, Later)> = windows
+        .iter()
+        .map(|(batch, rows)| store_one(&transaction, sql, path, rows, batch))
+        .collect::<Result<_, _>>()?;
+    transaction.commit().map_err(failed("commit"))?;
+    let said = |((stored, later), (batch, _)): ((Stored, Later), &(&Batch, _))| {
+        later.say(path, batch);
+        stored
+    };
+    Ok(stored.into_iter().zip(windows).map(said).collect())
+}
+
+/// What is said of a window once it is committed.
+enum Later {
+    Nothing,
+    Inserted(Inserted, Booked),
+    Beside(Booked),
+}
+
+impl Later {
+    fn say(&self, path: &Path, batch: &Batch) {
+        match self {
+            Self::Nothing => {}
+            Self::Inserted(inserted, booked) => inserted.warn(path, batch, booked),
+            Self::Beside(booked) => overlap::say(path, batch, booked),
+        }
+    }
+}
+
+/// One window within a transaction. `window_log` comes first, its key decides.
+fn store_one(
+    transaction: &Transaction<'_>,
+    sql: &Sql,
+    path: &Path,
+    rows: &WindowRows<'_>,
+    batch: &Batch,
+) -> Result<(Stored, Later), StoreError> {
+    let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
     let checksum = rows::checksum(rows);
-    let fresh = execute(&transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
+    let fresh = execute(transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
     let overlap = Overlap {
-        transaction: &transaction,
+        transaction,
         sql,
         path,
         rows,
         batch,
     };
     if !fresh {
-        let stored = stored_checksum(&transaction, batch.start_ms).map_err(failed("reading window_log"))?;
+        let stored = stored_checksum(transaction, batch.start_ms).map_err(failed("reading window_log"))?;
         if stored == checksum {
-            return Ok(Stored::Before { checksum });
+            return Ok((Stored::Before { checksum }, Later::Nothing));
         }
         let booked = overlap.book_whole()?;
-        return beside(transaction, path, batch, stored, &booked);
+        return beside(transaction, path, batch, stored, booked);
     }
-    let inserted = insert_rows(&transaction, sql, rows, batch, path)?;
+    let inserted = insert_rows(transaction, sql, rows, batch, path)?;
     let booked = overlap.book_left_out(&inserted.left_out)?;
-    upsert_states(&transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
+    upsert_states(transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
     let checksum = checksum.wrapping_sub(inserted.kept_hash).wrapping_add(booked.hash);
     if !inserted.kept.is_empty() {
-        set_checksum(&transaction, batch, checksum).map_err(failed("update of window_log"))?;
+        set_checksum(transaction, batch, checksum).map_err(failed("update of window_log"))?;
     }
-    transaction.commit().map_err(failed("commit"))?;
-    inserted.warn(path, batch, &booked);
-    Ok(Stored::New {
-        rows: inserted.rows + booked.rows,
-        checksum,
-    })
+    let rows = inserted.rows + booked.rows;
+    Ok((Stored::New { rows, checksum }, Later::Inserted(inserted, booked)))
 }
 
-/// Ends the transaction of a window whose start is taken.
+/// A window whose start is taken.
 fn beside(
-    transaction: Transaction<'_>,
+    transaction: &Transaction<'_>,
     path: &Path,
     batch: &Batch,
     stored: u64,
-    booked: &Booked,
-) -> Result<Stored, StoreError> {
-    let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
+    booked: Booked,
+) -> Result<(Stored, Later), StoreError> {
     if (booked.rows, booked.states) == (0, 0) {
-        overlap::say(path, batch, booked);
-        return Ok(Stored::Before { checksum: stored });
+        return Ok((Stored::Before { checksum: stored }, Later::Beside(booked)));
     }
     let checksum = stored.wrapping_add(booked.hash);
-    set_checksum(&transaction, batch, checksum).map_err(failed("update of window_log"))?;
-    transaction.commit().map_err(failed("commit"))?;
-    overlap::say(path, batch, booked);
-    Ok(Stored::Beside {
-        rows: booked.rows,
-        checksum,
-    })
+    set_checksum(transaction, batch, checksum).map_err(|e| StoreError::sqlite(path, "update of window_log", e))?;
+    let rows = booked.rows;
+    Ok((Stored::Beside { rows, checksum }, Later::Beside(booked)))
 }
 
 /// What inserting a window's rows came to.
