@@ -47,7 +47,9 @@ fn show(reader: &FrameReader, step: &Step) -> (u8, Vec<u8>, u64) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((&size, bytes)) = bytes.split_first() else { return };
+    let Some((&size, bytes)) = bytes.split_first() else {
+        return;
+    };
     let whole = read(bytes, bytes.len().max(1));
     let sliced = read(bytes, usize::from(size).max(1));
     assert_eq!(whole, sliced);

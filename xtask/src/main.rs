@@ -18,7 +18,8 @@ cargo xtask <chore>
                               500 messages/s. --only STAGES; --long
   instructions [--write]      counts the instructions of the hot path per message with callgrind, release build; fails
                               when one is a tenth dearer than benches/instructions.toml, --write renews that file
-  fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json and ws_frame, N seconds each (default 60)
+  fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json, ws_frame, engine_ops and journal_file, N seconds
+                              each (default 60)
   trials [NAME ...] [--long]  the promises with the shipping binary: kills, power-cut images, failing and stalled disks,
                               resets, seeds on a virtual clock, memory (docs/reliability.md). --long: the amounts of a
                               release, half an hour. --n N, --seed S. --write: puts the figures into docs/reliability.md
@@ -86,6 +87,9 @@ fn trials(args: &[String]) -> Result<()> {
     cargo(["run", "--quiet", "--locked", "--package", "ayumi-trials", "--"], &rest)
 }
 
+/// What is fuzzed.
+const FUZZ_TARGETS: [&str; 4] = ["push_json", "ws_frame", "engine_ops", "journal_file"];
+
 /// Fuzzing on the stable toolchain: the coverage pass is asked for by flags, libFuzzer comes with its crate. No
 /// sanitizer, because nothing here is unsafe.
 fn fuzz(args: &[String]) -> Result<()> {
@@ -99,7 +103,7 @@ fn fuzz(args: &[String]) -> Result<()> {
         .and_then(|at| args.get(at + 1))
         .map_or("60", String::as_str);
     let seconds: u32 = seconds.parse().context("--seconds takes a whole number")?;
-    let chosen = args.iter().find(|a| ["push_json", "ws_frame"].contains(&a.as_str()));
+    let chosen = args.iter().find(|a| FUZZ_TARGETS.contains(&a.as_str()));
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let folder = root().join("fuzz");
     let flags = [
@@ -118,7 +122,7 @@ fn fuzz(args: &[String]) -> Result<()> {
         .env("RUSTFLAGS", flags.join(" "))
         .env("CARGO_TARGET_DIR", &target_dir)
         .current_dir(&folder))?;
-    for name in ["push_json", "ws_frame"] {
+    for name in FUZZ_TARGETS {
         if chosen.is_some_and(|chosen| chosen != name) {
             continue;
         }
@@ -129,6 +133,8 @@ fn fuzz(args: &[String]) -> Result<()> {
             "push_json" => root().join("testdata"),
             _ => folder.join("corpus").join(name),
         };
+        // Some targets begin from nothing.
+        std::fs::create_dir_all(&seeds)?;
         run(Command::new(target_dir.join(&target).join("release").join(name))
             .arg(format!("-max_total_time={seconds}"))
             .args([
