@@ -143,6 +143,7 @@ fn open(path: &Path, symbols: &[Symbol], durability: Durability, batches: &[Batc
         durability,
         window_ms: 300,
         busy_timeout: Duration::from_secs(1),
+        move_damaged_aside: true,
     };
     let date = batches.first().context("no windows")?.date;
     Ok(SqliteSink::open(options, date)?)

@@ -66,7 +66,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, or stopped on request",
-            Self::Found => "something was found: a check (verify, doctor), or replay passed over what it could not read",
+            Self::Found => {
+                "something was found: a check (verify, doctor), or replay passed over what it could not read"
+            }
             Self::Usage => "usage or settings error, missing token",
             Self::StationError => "the station answered with an error",
             Self::Unreachable => "the station could not be reached (only commands that need it at once)",

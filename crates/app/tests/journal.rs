@@ -306,7 +306,10 @@ fn a_replay_refuses_what_cannot_be() {
     let bytes = std::fs::read(file.path()).expect("read");
     std::fs::write(file.path(), &bytes[..bytes.len() - 5]).expect("cut");
     let (code, said) = run(&["--journal", "journal", "--target-db", "again.db", "--no-sleep"]);
-    assert!(code == Some(1) && said.contains("cannot be read and is passed over"), "{said}");
+    assert!(
+        code == Some(1) && said.contains("cannot be read and is passed over"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -125,7 +125,10 @@ fn n06_a_flood_beyond_the_queue_keeps_every_share_and_is_told_once_and_every_fiv
     let most = 3 + day.seconds as usize / 5;
     assert!(told.len() <= most, "{} lines: {told:#?}", told.len());
     assert!(told[0].contains("[PushTickReceiver] tick queue full"), "{told:?}");
-    assert_eq!(day.alarms(&["[PushTickReceiver] tick queue ", state]), Vec::<String>::new());
+    assert_eq!(
+        day.alarms(&["[PushTickReceiver] tick queue ", state]),
+        Vec::<String>::new()
+    );
     let states = day.worker.lines(state).len();
     assert!((1..=most).contains(&states), "{states} times {state}");
 }

@@ -121,7 +121,11 @@ fn j02_what_is_written_is_synced_within_its_time_and_not_more_often() {
     // The last block before a long silence.
     let silent = Instant::now();
     assert!(written.wait_synced(ticket, PATIENCE));
-    assert!(silent.elapsed() < every + Duration::from_millis(500), "{:?}", silent.elapsed());
+    assert!(
+        silent.elapsed() < every + Duration::from_millis(500),
+        "{:?}",
+        silent.elapsed()
+    );
     let most = began.elapsed().as_millis() / every.as_millis() + 1;
     let syncs = journal.syncs();
     assert!(syncs >= 2 && u128::from(syncs) <= most, "{syncs} syncs, {most} at most");

@@ -83,6 +83,8 @@ pub struct Options {
     pub window_ms: i64,
     /// How long to wait for another program that holds the database.
     pub busy_timeout: Duration,
+    /// Whether a database of ours with damaged pages is moved aside and a new one begun; otherwise it is an error.
+    pub move_damaged_aside: bool,
 }
 
 /// Stands for the date in [`Options::path`].
@@ -134,6 +136,7 @@ mod tests {
             durability: Durability::Balanced,
             window_ms: 300,
             busy_timeout: Duration::ZERO,
+            move_damaged_aside: true,
         }
     }
 

@@ -234,12 +234,14 @@ impl SqliteSink {
 
     /// The pages of the file in use are damaged: it is moved aside. The error is one that may be tried again, and the
     /// next attempt makes a new file.
-    fn give_up_file(&mut self, error: StoreError) -> StoreError {
+    fn give_up_file(&mut self, error: StoreError, now_ms: i64) -> StoreError {
+        if !self.options.move_damaged_aside {
+            return error;
+        }
         if let Some(old) = self.database.take() {
             let states = self.states_in(&old, &self.path);
             self.carry.lost(&states);
         }
-        let now_ms = self.counted.unwrap_or_default();
         match damage::move_aside(&self.path, now_ms, &error) {
             Ok(aside) => StoreError::Io {
                 path: self.path.clone(),
@@ -268,7 +270,8 @@ impl SqliteSink {
         let database = self.database.as_mut().expect("open_for has it open");
         let outcomes = database.write(&rebased, &self.options.tickers);
         if let Err(error @ StoreError::Damaged { .. }) = outcomes {
-            return Err(self.give_up_file(error));
+            let now_ms = batches.last().map_or(0, |batch| batch.end_ms);
+            return Err(self.give_up_file(error, now_ms));
         }
         let outcomes = outcomes?;
         let count = |(outcome, batch): (Outcome, &&Batch)| {

@@ -33,6 +33,7 @@ impl Storage {
             durability: Durability::Seed,
             window_ms,
             busy_timeout: Duration::ZERO,
+            move_damaged_aside: true,
         };
         Self {
             options,

@@ -197,6 +197,7 @@ fn options(settings: &Settings, path: PathBuf) -> Options {
         durability: Durability::Seed,
         window_ms: i64::from(settings.window_ms),
         busy_timeout: Duration::from_millis(250),
+        move_damaged_aside: false,
     }
 }
 

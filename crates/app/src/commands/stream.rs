@@ -204,6 +204,7 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<Option<(SqliteSink, 
         durability: durability(settings.durability),
         window_ms: i64::from(settings.window_ms),
         busy_timeout: BUSY_TIMEOUT,
+        move_damaged_aside: true,
     };
     let mut said: Option<std::time::Instant> = None;
     let mut waiting = None;

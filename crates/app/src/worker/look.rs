@@ -116,7 +116,7 @@ impl Worker {
         });
         let refusal = line.refusal().map(str::to_owned);
         health.set(State::WaitStation, refusal.is_some(), || refusal.unwrap_or_default());
-        if line.is_up() || health.is(State::WaitStation) || line.is_held() {
+        if line.is_up() || health.is(State::WaitStation) || health.is(State::WaitingLogin) {
             health.clear(State::Boot);
         }
     }
@@ -131,8 +131,9 @@ impl Worker {
                 why.map_or(String::new(), |(_, why)| why.clone())
             });
         }
-        // A held line waits for the login, whatever the reason is called.
-        if matches!(&self.feed, Feed::Online(line) if line.is_held()) {
+        // A held line waits for the login, whatever the reason is called. Before the first answer nothing is known.
+        let held = matches!(&self.feed, Feed::Online(line) if line.is_held());
+        if held && ails.is_some() {
             health.raise(State::WaitingLogin, || "--wait-login".to_owned());
         }
     }

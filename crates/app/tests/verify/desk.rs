@@ -163,6 +163,7 @@ impl Recorded {
             durability: Durability::Seed,
             window_ms: WIDTH,
             busy_timeout: Duration::from_secs(5),
+            move_damaged_aside: true,
         };
         let mut sink = SqliteSink::open(options, today).unwrap();
         for window in windows(&mut Feed::new(today)) {

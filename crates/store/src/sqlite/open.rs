@@ -25,7 +25,9 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
     refuse_second_names(&canonical)?;
     let lock = Lock::take(&canonical)?;
     let prepared = match prepare(options, &absolute) {
-        Err(error @ (StoreError::Damaged { .. } | StoreError::NotADatabase { .. })) if damage::is_ours(&canonical) => {
+        Err(error @ (StoreError::Damaged { .. } | StoreError::NotADatabase { .. }))
+            if options.move_damaged_aside && damage::is_ours(&canonical) =>
+        {
             damage::move_aside(&canonical, now_ms(), &error)?;
             make_file(&absolute)?;
             prepare(options, &absolute)

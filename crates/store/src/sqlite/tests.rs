@@ -19,6 +19,7 @@ fn open(path: &Path, durability: Durability) -> SqliteSink {
         durability,
         window_ms: 300,
         busy_timeout: Duration::from_millis(50),
+        move_damaged_aside: true,
     };
     SqliteSink::open(options, Stamp::from_ms(START).date()).unwrap()
 }

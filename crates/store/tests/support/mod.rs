@@ -26,6 +26,7 @@ pub fn options(path: &Path) -> Options {
         durability: Durability::Seed,
         window_ms: WIDTH,
         busy_timeout: Duration::from_millis(50),
+        move_damaged_aside: true,
     }
 }
 
