@@ -21,6 +21,8 @@ use kind::Kind;
 use output::{Format, Output};
 use source::{Extent, Selection, Source, Table};
 
+use crate::watch::Watch;
+
 /// What to export.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -38,16 +40,6 @@ pub struct Request {
     pub excel: bool,
     /// Replace a file that exists.
     pub force: bool,
-}
-
-/// Who looks on.
-pub trait Watch {
-    /// So many rows will come.
-    fn begin(&mut self, rows: u64);
-    /// So many have come.
-    fn rows(&mut self, done: u64);
-    /// True when the user wants it to end.
-    fn stopped(&self) -> bool;
 }
 
 /// What was written.

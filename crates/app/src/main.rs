@@ -16,6 +16,7 @@ mod settings;
 mod signals;
 mod text;
 mod verify;
+mod watch;
 mod worker;
 
 use std::process::ExitCode;

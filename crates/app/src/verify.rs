@@ -18,6 +18,8 @@ use ayumi_store::reader::{self, Integrity, Owner, Reader, Span};
 use ayumi_wire::jst::Date;
 
 use books::Books;
+
+use crate::watch::Watch;
 pub use grade::{Day, Grade};
 pub use json::{ascii, to_json};
 pub use report::text;
@@ -36,16 +38,6 @@ pub struct Request {
     pub days: Option<(Date, Date)>,
     /// Only these tickers; empty = all.
     pub tickers: Vec<String>,
-}
-
-/// Who follows the work.
-pub trait Watch {
-    /// About so many rows of a file will be read.
-    fn begin(&mut self, rows: u64);
-    /// So many are.
-    fn rows(&mut self, done: u64);
-    /// True ends it early.
-    fn stopped(&self) -> bool;
 }
 
 /// Why nothing could be checked.

@@ -1,22 +1,17 @@
 //! `ayumi verify`: does a database hold what was recorded?
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use ayumi_engine::Symbol;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::bar::RowsBar;
+use super::database;
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
-use crate::settings::{self, Overrides};
-use crate::verify::{self, Request, VerifyError, Watch};
+use crate::verify::{self, Request, VerifyError};
 use crate::{signals, text};
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Exit {
-    let db = match database(args) {
+    let db = match database(args.db.as_ref(), args.config.as_ref(), args.symbols.as_ref()) {
         Ok(db) => db,
         Err(exit) => return exit,
     };
@@ -32,13 +27,9 @@ pub fn run(args: &VerifyArgs) -> Exit {
         days: args.days,
         tickers: args.symbols.iter().flatten().map(Symbol::ticker).collect(),
     };
-    let mut progress = Progress {
-        bar: ProgressBar::hidden(),
-        shown: !args.quiet && std::io::stderr().is_terminal(),
-        stop,
-    };
+    let mut progress = RowsBar::new(args.quiet, stop);
     let done = verify::run(&request, &mut progress);
-    progress.bar.finish_and_clear();
+    progress.clear();
     match done {
         Ok(report) => {
             let said = match args.json {
@@ -60,55 +51,5 @@ pub fn run(args: &VerifyArgs) -> Exit {
                 _ => Exit::Usage,
             }
         }
-    }
-}
-
-/// The database: as given, or that of the settings.
-fn database(args: &VerifyArgs) -> Result<PathBuf, Exit> {
-    let config = match (&args.db, &args.config) {
-        (Some(db), _) => return Ok(db.clone()),
-        (None, Some(config)) => config,
-        (None, None) => return Err(Exit::Usage),
-    };
-    let overrides = Overrides {
-        offline: true,
-        symbols_optional: true,
-        ..Overrides::default()
-    };
-    match settings::load(config, &overrides, &settings::process_env) {
-        Ok(settings) => Ok(settings.db_path),
-        Err(error) => {
-            text::stderr_line(&error.to_string());
-            Err(Exit::Usage)
-        }
-    }
-}
-
-/// The bar and the user's wish to stop.
-struct Progress {
-    bar: ProgressBar,
-    shown: bool,
-    stop: Arc<AtomicBool>,
-}
-
-impl Watch for Progress {
-    fn begin(&mut self, rows: u64) {
-        if !self.shown {
-            return;
-        }
-        self.bar = ProgressBar::new(rows);
-        let style = "{bar:30} {percent:>3} %  {human_pos} rows  {per_sec:0}  left {eta}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            // Characters that every console has.
-            self.bar.set_style(style.progress_chars("=> "));
-        }
-    }
-
-    fn rows(&mut self, done: u64) {
-        self.bar.set_position(done);
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
     }
 }
