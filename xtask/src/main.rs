@@ -18,8 +18,8 @@ cargo xtask <chore>
                               500 messages/s. --only STAGES; --long
   instructions [--write]      counts the instructions of the hot path per message with callgrind, release build; fails
                               when one is a tenth dearer than benches/instructions.toml, --write renews that file
-  fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json, ws_frame, engine_ops and journal_file, N seconds
-                              each (default 60)
+  fuzz [--seconds N] [NAME]   coverage-guided fuzzing of push_json, ws_frame, engine_ops, journal_file, settings_file
+                              and watchlist, N seconds each (default 60)
   trials [NAME ...] [--long]  the promises with the shipping binary: kills, power-cut images, failing and stalled disks,
                               resets, seeds on a virtual clock, memory (docs/reliability.md). --long: the amounts of a
                               release, half an hour. --n N, --seed S. --write: puts the figures into docs/reliability.md
@@ -88,7 +88,14 @@ fn trials(args: &[String]) -> Result<()> {
 }
 
 /// What is fuzzed.
-const FUZZ_TARGETS: [&str; 4] = ["push_json", "ws_frame", "engine_ops", "journal_file"];
+const FUZZ_TARGETS: [&str; 6] = [
+    "push_json",
+    "ws_frame",
+    "engine_ops",
+    "journal_file",
+    "settings_file",
+    "watchlist",
+];
 
 /// Fuzzing on the stable toolchain: the coverage pass is asked for by flags, libFuzzer comes with its crate. No
 /// sanitizer, because nothing here is unsafe.

@@ -63,6 +63,15 @@ pub fn load(path: &Path, overrides: &Overrides, env: Env<'_>) -> Result<Settings
     build::settings(&name, &bytes, overrides, env)
 }
 
+/// As [`load`], of a text at hand.
+///
+/// # Errors
+/// As [`load`].
+#[cfg(fuzzing)]
+pub fn parse(name: &str, bytes: &[u8], overrides: &Overrides, env: Env<'_>) -> Result<Settings, SettingsError> {
+    build::settings(name, bytes, overrides, env)
+}
+
 /// Settings without a file: defaults, and secrets from the environment.
 ///
 /// # Errors
