@@ -11,7 +11,7 @@ use ayumi_engine::output::Output;
 use ayumi_engine::settings::{BoardMode, EngineSettings};
 use ayumi_engine::{Engine, Symbol};
 use ayumi_hot_path::messages::{self, MORNING};
-use ayumi_store::{Durability, Options, Sink, SqliteSink};
+use ayumi_store::{Durability, Options, Purpose, Sink, SqliteSink};
 
 use crate::cpu;
 use crate::plan::Plan;
@@ -143,7 +143,7 @@ fn open(path: &Path, symbols: &[Symbol], durability: Durability, batches: &[Batc
         durability,
         window_ms: 300,
         busy_timeout: Duration::from_secs(1),
-        move_damaged_aside: true,
+        purpose: Purpose::Record,
     };
     let date = batches.first().context("no windows")?.date;
     Ok(SqliteSink::open(options, date)?)

@@ -95,6 +95,8 @@ pub trait Watch: Send {
 struct Block {
     text: Vec<u8>,
     lines: Vec<(i64, Kind, usize)>,
+    /// Places of lines before which others could not be read.
+    holes: Vec<usize>,
     bytes: u64,
 }
 
@@ -158,7 +160,10 @@ fn think(
     let mut done = Vec::new();
     while let Ok(block) = blocks.recv() {
         let mut from = 0;
-        for &(at, kind, to) in &block.lines {
+        for (place, &(at, kind, to)) in block.lines.iter().enumerate() {
+            if block.holes.contains(&place) {
+                player.hole(Stamp(at));
+            }
             player.line(Stamp(at), kind, &block.text[from..to], &mut done);
             from = to;
             give(&mut done, &store, watch)?;
@@ -186,16 +191,28 @@ fn give(done: &mut Vec<Batch>, store: &mpsc::SyncSender<Batch>, watch: &mut dyn 
 }
 
 fn unpack(mut reader: JournalReader, put: &mpsc::SyncSender<Block>) -> Result<(Vec<Damage>, u64), JournalError> {
+    let mut lost = 0;
     loop {
         let mut block = Block {
             text: Vec::with_capacity(4 << 20),
             lines: Vec::with_capacity(LINES),
+            holes: Vec::new(),
             bytes: 0,
         };
         while block.lines.len() < LINES {
             let Some(line) = reader.next_line()? else { break };
             block.text.extend_from_slice(&line.payload);
             block.lines.push((line.at_ns, line.kind, block.text.len()));
+            // A file that was only never closed lacks nothing.
+            let now_lost = reader
+                .damages()
+                .iter()
+                .filter(|damage| damage.harm == Harm::Tail)
+                .count();
+            if now_lost > lost {
+                lost = now_lost;
+                block.holes.push(block.lines.len() - 1);
+            }
         }
         block.bytes = reader.bytes();
         if block.lines.is_empty() || put.send(block).is_err() {

@@ -171,3 +171,17 @@ fn internet_sockets(pid: u32) -> Vec<String> {
     });
     ours.map(str::to_owned).collect()
 }
+
+#[test]
+fn mock_rows_beside_real_ones_are_warned_of() {
+    let desk = Desk::mock(json!({}));
+    desk.stream(&["--duration", "1s"]).ended().expect(0);
+    let again = desk.stream(&["--duration", "100ms"]).ended().expect(0);
+    assert!(again.lines("invented ticks").is_empty(), "{}", again.text());
+    let hand = rusqlite::Connection::open(desk.db()).expect("opens");
+    hand.execute("UPDATE orderbook_snapshot SET source = 'push'", [])
+        .expect("real now");
+    drop(hand);
+    let warned = desk.stream(&["--duration", "100ms"]).ended().expect(0);
+    warned.says(&["invented ticks", "set another db_path"]);
+}

@@ -78,6 +78,9 @@ fn ctrl_c_ends_a_simulator_that_is_not_ready_yet() {
         "0",
         "--symbols",
         &symbols,
+        // So many events until the start that no machine has made them within the two seconds.
+        "--rate",
+        "6000",
         "--start",
         "2026-11-20T15:00:00",
     ];

@@ -76,6 +76,16 @@ pub enum StoreError {
         /// SQLite's words.
         detail: String,
     },
+    /// A replay meets a window that stands there with other rows.
+    #[error(
+        "{path} holds other rows for the window that begins at {start}, for example of a replay with other --symbols, or of a damaged journal; what was stored before it stays. Set another --target-db"
+    )]
+    OtherWindow {
+        /// The database.
+        path: PathBuf,
+        /// Start of the window.
+        start: String,
+    },
     /// The file or its folder cannot be written.
     #[error(
         "{path} cannot be written ({operation}): it or its folder is read-only; check the file's properties and the folder's rights, or set another db_path"

@@ -21,7 +21,7 @@ use ayumi_engine::batch::Batch;
 pub use error::{Phase, StoreError};
 pub use features::{FeatureRow, FeatureSink};
 pub use health::HealthRow;
-pub use options::{Durability, Options, is_dated, path_for};
+pub use options::{Durability, Options, Purpose, is_dated, path_for};
 pub use rows::window_checksum;
 pub use signals::{SignalRow, SignalWriter};
 pub use sqlite::{SqliteSink, Totals};

@@ -83,8 +83,25 @@ pub struct Options {
     pub window_ms: i64,
     /// How long to wait for another program that holds the database.
     pub busy_timeout: Duration,
-    /// Whether a database of ours with damaged pages is moved aside and a new one begun; otherwise it is an error.
-    pub move_damaged_aside: bool,
+    /// What the sink writes for.
+    pub purpose: Purpose,
+}
+
+/// What a sink writes for; it decides what is worth more in a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Recording: what comes now will not come again. A damaged file is moved aside, a window whose start is taken is
+    /// booked in the ledger, the newest state counts.
+    Record,
+    /// A replay can be made again: a damaged file, or one with other rows for the same window, is an error, and a state
+    /// never goes back.
+    Replay,
+}
+
+impl Purpose {
+    pub(crate) fn moves_damaged_aside(self) -> bool {
+        self == Self::Record
+    }
 }
 
 /// Stands for the date in [`Options::path`].
@@ -136,7 +153,7 @@ mod tests {
             durability: Durability::Balanced,
             window_ms: 300,
             busy_timeout: Duration::ZERO,
-            move_damaged_aside: true,
+            purpose: Purpose::Record,
         }
     }
 

@@ -137,6 +137,14 @@ impl SqliteSink {
         Ok(())
     }
 
+    /// Whether the open file holds books of a station: rows of the mock market do not belong beside them.
+    #[must_use]
+    pub fn holds_real_books(&self) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM orderbook_snapshot WHERE source IN ('push', 'rest'))";
+        let ask = |database: &Database| database.connection.query_row(sql, [], |row| row.get(0)).ok();
+        self.database.as_ref().and_then(ask).unwrap_or(false)
+    }
+
     /// To be called about every 250 ms while no window comes: makes the tail durable, and checkpoints when it is
     /// time.
     ///
@@ -235,7 +243,7 @@ impl SqliteSink {
     /// The pages of the file in use are damaged: it is moved aside. The error is one that may be tried again, and the
     /// next attempt makes a new file.
     fn give_up_file(&mut self, error: StoreError, now_ms: i64) -> StoreError {
-        if !self.options.move_damaged_aside {
+        if !self.options.purpose.moves_damaged_aside() {
             return error;
         }
         if let Some(old) = self.database.take() {

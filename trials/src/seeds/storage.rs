@@ -8,7 +8,7 @@ use ayumi_engine::Stamp;
 use ayumi_engine::backlog::Backlog;
 use ayumi_engine::batch::{Batch, StateRow};
 use ayumi_engine::jst::Date;
-use ayumi_store::{Durability, Options, Sink, SqliteSink};
+use ayumi_store::{Durability, Options, Purpose, Sink, SqliteSink};
 use rusqlite::Connection;
 
 /// What waits for the database, and the database.
@@ -33,7 +33,7 @@ impl Storage {
             durability: Durability::Seed,
             window_ms,
             busy_timeout: Duration::ZERO,
-            move_damaged_aside: true,
+            purpose: Purpose::Record,
         };
         Self {
             options,

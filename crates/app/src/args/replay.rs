@@ -89,6 +89,18 @@ pub(super) fn args(replay: Replay) -> Result<ReplayArgs, Message> {
             "ayumi replay -Config config/stream_settings.json --journal journal --target-db again.db --no-sleep",
         ));
     };
+    if replay.truncate && (replay.symbols.is_some() || replay.limit > 0) {
+        return Err(usage(
+            "--truncate deletes the features of the whole day, and --symbols or --limit would bring back only a part",
+            "leave --symbols and --limit out, or --truncate",
+        ));
+    }
+    if replay.digest && replay.journal.is_none() {
+        return Err(usage(
+            "--digest is the digest of a journal's replay; features alone have none",
+            "leave --digest out, or give --journal <folder>",
+        ));
+    }
     let waits = !replay.no_sleep && replay.speed > 0.0;
     Ok(ReplayArgs {
         config,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ayumi_engine::Symbol;
 use ayumi_journal::Harm;
 use ayumi_store::reader::Reader;
-use ayumi_store::{Durability, FeatureSink, Options, StoreError};
+use ayumi_store::{Durability, FeatureSink, Options, Purpose, StoreError};
 use ayumi_wire::jst::Date;
 use log::LevelFilter;
 
@@ -197,7 +197,7 @@ fn options(settings: &Settings, path: PathBuf) -> Options {
         durability: Durability::Seed,
         window_ms: i64::from(settings.window_ms),
         busy_timeout: Duration::from_millis(250),
-        move_damaged_aside: false,
+        purpose: Purpose::Replay,
     }
 }
 

@@ -11,7 +11,7 @@ use ayumi_engine::guard::Bounds;
 use ayumi_engine::settings::{self as engine, EngineSettings, Watched};
 use ayumi_journal::{Journal, JournalConfig, JournalError};
 use ayumi_station::{PushConfig, RestConfig};
-use ayumi_store::{Options, SqliteSink, StoreError};
+use ayumi_store::{Options, Purpose, SqliteSink, StoreError};
 use log::LevelFilter;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -95,6 +95,12 @@ pub(super) fn record(settings: &Settings, run: &Run, clock: &Clock) -> Exit {
             };
         }
     };
+    if settings.mode == Mode::Mock && sink.holds_real_books() {
+        log::warn!(
+            "mode mock writes invented ticks into {}, which holds real ones; set another db_path for trying things out",
+            sink.path().display()
+        );
+    }
     let stored_until_ms = match sink.last_window_end_ms() {
         Ok(end) => end,
         Err(error) => {
@@ -204,7 +210,7 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<Option<(SqliteSink, 
         durability: durability(settings.durability),
         window_ms: i64::from(settings.window_ms),
         busy_timeout: BUSY_TIMEOUT,
-        move_damaged_aside: true,
+        purpose: Purpose::Record,
     };
     let mut said: Option<std::time::Instant> = None;
     let mut waiting = None;

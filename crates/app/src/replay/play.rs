@@ -1,7 +1,10 @@
 //! The journal's lines to the engine, the engine's windows joined as they were live. Pure.
 
+use std::collections::BTreeMap;
+
 use ayumi_engine::backlog::merge;
-use ayumi_engine::batch::Batch;
+use ayumi_engine::batch::{Batch, StateRow};
+use ayumi_engine::jst::Date;
 use ayumi_engine::output::Output;
 use ayumi_engine::settings::EngineSettings;
 use ayumi_engine::{Engine, Stamp, SymbolId};
@@ -39,6 +42,8 @@ pub(super) struct Player<'a> {
     /// The next payload is the answer of `/board` for this symbol; `Some(None)` = one that is not watched.
     board: Option<Option<SymbolId>>,
     last: Stamp,
+    /// The state of each symbol in the windows that were given away: what the target knows.
+    known: BTreeMap<(SymbolId, Date), StateRow>,
     played: Played,
 }
 
@@ -53,6 +58,7 @@ impl<'a> Player<'a> {
             held: None,
             board: None,
             last: Stamp(0),
+            known: BTreeMap::new(),
             played: Played::default(),
         }
     }
@@ -95,10 +101,45 @@ impl<'a> Player<'a> {
 
     fn begin(&mut self, start: &Start, at: Stamp) {
         let mut engine = Engine::new(self.settings.clone(), at);
-        engine.restore(&start.states_for(&self.tickers));
+        engine.restore(&self.carried(start, at));
         self.engine = Some(engine);
         self.run = Some(self.run.map_or(0, |run| run + 1));
         self.played.runs += 1;
+    }
+
+    /// What the run begins with. Live it was the state in the database; it is the same here unless something is missing
+    /// between the runs (a file of the journal, or the live database was another one): then what the target knows
+    /// counts, and the volume between becomes a gap. A target that knows nothing of a symbol accounts for it from here
+    /// on.
+    fn carried(&self, start: &Start, at: Stamp) -> Vec<StateRow> {
+        let mut states = start.states_for(&self.tickers);
+        for state in &mut states {
+            match self.known.get(&(state.symbol, state.trading_date)) {
+                Some(known) if known.last == state.last => {}
+                Some(known) => *state = *known,
+                None => state.base = state.last,
+            }
+        }
+        let today = at.date();
+        let lacking = |(symbol, date): &(SymbolId, Date)| {
+            *date >= today && !states.iter().any(|s| (s.symbol, s.trading_date) == (*symbol, *date))
+        };
+        let more: Vec<StateRow> = self
+            .known
+            .iter()
+            .filter(|(key, _)| lacking(key))
+            .map(|(_, row)| *row)
+            .collect();
+        states.extend(more);
+        states
+    }
+
+    /// Lines are missing before this one: what moved meanwhile is a gap.
+    pub(super) fn hole(&mut self, at: Stamp) {
+        if let Some(engine) = &mut self.engine {
+            engine.on_line_down(at);
+            engine.on_line_up(at);
+        }
     }
 
     fn event(&mut self, event: &Event, at: Stamp) {
@@ -118,6 +159,8 @@ impl<'a> Player<'a> {
             }
             Event::Lost(lines) => {
                 self.played.lost += lines;
+                engine.on_line_down(at);
+                engine.on_line_up(at);
                 log::warn!(
                     "the journal lacks {lines} lines before {}",
                     ayumi_wire::jst::iso_ms(at.ms())
@@ -178,6 +221,8 @@ impl<'a> Player<'a> {
         if until.is_some_and(|until| batch.start_ms >= until) {
             self.played.unstored += 1;
         } else {
+            let states = batch.states.iter().map(|row| ((row.symbol, row.trading_date), *row));
+            self.known.extend(states);
             done.push(batch);
         }
     }

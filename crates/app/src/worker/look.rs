@@ -1,6 +1,7 @@
 //! What the recorder looks like from outside: asks every part how it is, and tells when the state has changed.
 
 use ayumi_engine::Stamp;
+use ayumi_engine::calendar::is_trading_day;
 use ayumi_engine::counts::Reason;
 use ayumi_engine::output::Note;
 use ayumi_station::Mood;
@@ -217,7 +218,7 @@ impl Worker {
     fn call_for_login(&mut self, now: Stamp) {
         let second = jst::second_of_day(now.0.div_euclid(1_000_000_000));
         let today = now.date();
-        let is_time = CALL.contains(&second) && today.weekday() < 5;
+        let is_time = CALL.contains(&second) && is_trading_day(today);
         if is_time && self.look.health.is(State::WaitingLogin) && self.look.called != Some(today) {
             self.look.called = Some(today);
             log::warn!("nobody is logged in at kabu Station yet; the market opens at 09:00. Log in now (two-factor)");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ayumi_engine::batch::{Batch, BookSource, BookView, Burst, Cause, LedgerRow, StateRow, SymbolWindow, WindowCounts};
 use ayumi_engine::{Stamp, SymbolId};
-use ayumi_store::{Durability, Options, Sink, SqliteSink};
+use ayumi_store::{Durability, Options, Purpose, Sink, SqliteSink};
 use ayumi_wire::jst::Date;
 use ayumi_wire::num::{Price, Qty};
 
@@ -163,7 +163,7 @@ impl Recorded {
             durability: Durability::Seed,
             window_ms: WIDTH,
             busy_timeout: Duration::from_secs(5),
-            move_damaged_aside: true,
+            purpose: Purpose::Record,
         };
         let mut sink = SqliteSink::open(options, today).unwrap();
         for window in windows(&mut Feed::new(today)) {

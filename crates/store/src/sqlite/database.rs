@@ -72,7 +72,7 @@ impl Database {
             connection,
             file: file_id(&path),
             path,
-            sql: Sql::new(unique),
+            sql: Sql::new(unique, options.purpose),
             unique,
             pace: Pace::new(every),
             checkpoints: Checkpoints::new(Instant::now()),

@@ -26,7 +26,7 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
     let lock = Lock::take(&canonical)?;
     let prepared = match prepare(options, &absolute) {
         Err(error @ (StoreError::Damaged { .. } | StoreError::NotADatabase { .. }))
-            if options.move_damaged_aside && damage::is_ours(&canonical) =>
+            if options.purpose.moves_damaged_aside() && damage::is_ours(&canonical) =>
         {
             damage::move_aside(&canonical, now_ms(), &error)?;
             make_file(&absolute)?;

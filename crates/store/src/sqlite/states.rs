@@ -25,6 +25,15 @@ pub(super) fn upsert_sql() -> String {
     format!("{conflict}DO UPDATE SET {}", set.join(", "))
 }
 
+/// As [`upsert_sql`], for a replay: a newer state stays, and so does the base of what stands in the file.
+pub(super) fn upsert_forward_sql() -> String {
+    let sql = upsert_sql().replace(
+        "base_volume = excluded.base_volume",
+        "base_volume = coalesce(stream_state.base_volume, excluded.base_volume)",
+    );
+    format!("{sql} WHERE excluded.window_id >= stream_state.window_id")
+}
+
 /// The values for [`upsert_sql`].
 pub(super) fn cells<'a>(state: &StateRow, ticker: Cell<'a>, window_id: i64) -> [Cell<'a>; 8] {
     let int = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);

@@ -8,7 +8,7 @@ use ayumi_engine::num::{Price, Qty};
 use ayumi_engine::{Stamp, SymbolId};
 
 use super::*;
-use crate::Durability;
+use crate::{Durability, Purpose};
 
 const START: i64 = 1_763_596_800_300;
 
@@ -19,7 +19,7 @@ fn open(path: &Path, durability: Durability) -> SqliteSink {
         durability,
         window_ms: 300,
         busy_timeout: Duration::from_millis(50),
-        move_damaged_aside: true,
+        purpose: Purpose::Record,
     };
     SqliteSink::open(options, Stamp::from_ms(START).date()).unwrap()
 }

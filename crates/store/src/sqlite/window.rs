@@ -11,6 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::overlap::{self, Booked, Overlap};
 use super::states;
 use crate::error::StoreError;
+use crate::options::Purpose;
 use crate::rows::{self, Cell, WindowRows, row_hash};
 use crate::schema::{DATA_TABLES, TICK_BATCH, WINDOW_LOG};
 
@@ -20,11 +21,12 @@ pub(super) struct Sql {
     data: [String; 4],
     log: String,
     pub(super) state: String,
+    purpose: Purpose,
 }
 
 impl Sql {
     /// `unique` says for each data table whether its key is.
-    pub(super) fn new(unique: [bool; 4]) -> Self {
+    pub(super) fn new(unique: [bool; 4], purpose: Purpose) -> Self {
         let mut data = DATA_TABLES.map(|table| table.insert_sql(true));
         for (at, unique) in unique.into_iter().enumerate() {
             data[at] = DATA_TABLES[at].insert_sql(unique);
@@ -32,7 +34,11 @@ impl Sql {
         Self {
             data,
             log: WINDOW_LOG.insert_sql(true),
-            state: states::upsert_sql(),
+            state: match purpose {
+                Purpose::Record => states::upsert_sql(),
+                Purpose::Replay => states::upsert_forward_sql(),
+            },
+            purpose,
         }
     }
 
@@ -114,6 +120,12 @@ fn store_one(
         let stored = stored_checksum(transaction, batch.start_ms).map_err(failed("reading window_log"))?;
         if stored == checksum {
             return Ok((Stored::Before { checksum }, Later::Nothing));
+        }
+        if sql.purpose == Purpose::Replay {
+            return Err(StoreError::OtherWindow {
+                path: path.to_owned(),
+                start: iso_ms(batch.start_ms),
+            });
         }
         let booked = overlap.book_whole()?;
         return beside(transaction, path, batch, stored, booked);

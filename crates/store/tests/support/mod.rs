@@ -8,7 +8,7 @@ use ayumi_engine::batch::{Batch, BookSource, BookView, Burst, Cause, LedgerRow, 
 use ayumi_engine::jst::Date;
 use ayumi_engine::num::{Price, Qty};
 use ayumi_engine::{Stamp, SymbolId};
-use ayumi_store::{Durability, Options};
+use ayumi_store::{Durability, Options, Purpose};
 use rusqlite::Connection;
 
 /// 2025-11-20T09:00:00.300+09:00.
@@ -26,7 +26,7 @@ pub fn options(path: &Path) -> Options {
         durability: Durability::Seed,
         window_ms: WIDTH,
         busy_timeout: Duration::from_millis(50),
-        move_damaged_aside: true,
+        purpose: Purpose::Record,
     }
 }
 
