@@ -71,7 +71,9 @@ pub(crate) fn run(ayumi: &Path, seconds: u64) -> Result<Row> {
         .copied()
         .context("no socket was seen")?;
     let most = queues.last().copied().unwrap_or_default();
-    ensure!(p99 < 64 << 10, "p99 of the unread bytes is {p99}");
+    // The promise is about a minute and more; in a short run the start alone is a hundredth of the samples.
+    let limit = if seconds >= 60 { 64 << 10 } else { 256 << 10 };
+    ensure!(p99 < limit, "p99 of the unread bytes is {p99}, most {most}");
     let stalled = desk.log().contains("tick queue full");
     Ok(Row {
         trial: "g01_stall",

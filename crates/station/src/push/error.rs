@@ -83,6 +83,11 @@ impl ConnectError {
         match e.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::UnexpectedEof => Self::BadAnswer("cut off"),
+            // Reset between the handshake of TCP and ours: the socket is no longer connected when it is set up.
+            io::ErrorKind::NotConnected => Self::Io {
+                kind: io::ErrorKind::ConnectionReset,
+                os: e.raw_os_error(),
+            },
             kind => Self::Io {
                 kind,
                 os: e.raw_os_error(),
