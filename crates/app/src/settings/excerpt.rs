@@ -74,9 +74,10 @@ fn draw(line: usize, shown: &str, from: usize, to: usize) -> String {
 }
 
 /// Byte ranges of everything that follows a secret key, found without trusting the text to be JSON: the excerpt of a
-/// syntax error on the token's own line must not show it either. Hides rather too much.
+/// syntax error on the token's own line must not show it either. Hides rather too much, and looks for further keys in
+/// what it hides: where a colon is missing, a key may stand in the place of a value.
 pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
-    let (mut ranges, mut pos) = (Vec::new(), 0);
+    let (mut ranges, mut pos, mut bare_until) = (Vec::new(), 0, 0);
     while pos < text.len() {
         let word = text[pos..]
             .chars()
@@ -89,11 +90,9 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
         }
         let end = pos + word;
         if keys::is_secret(&text[pos..end]) {
-            let value = value_after(text, end);
+            let value = value_after(text, end, &mut bare_until);
             if !value.is_empty() {
-                pos = value.end;
                 ranges.push(value);
-                continue;
             }
         }
         pos = end;
@@ -106,8 +105,8 @@ fn is_word(c: char) -> bool {
 }
 
 /// The value that follows a key which ends at `from`: a quoted text with its content only, else up to the next comma,
-/// bracket or line end.
-fn value_after(text: &str, from: usize) -> Range<usize> {
+/// bracket or line end; `bare_until` keeps that place, so that a line of nothing but keys is searched once.
+fn value_after(text: &str, from: usize, bare_until: &mut usize) -> Range<usize> {
     let skip = |at: usize, f: &dyn Fn(char) -> bool| {
         at + text[at..]
             .chars()
@@ -121,7 +120,10 @@ fn value_after(text: &str, from: usize) -> Range<usize> {
         return at..at;
     };
     if !is_quote(first) {
-        return at..skip(at, &|c| !matches!(c, ',' | '}' | ']' | '\n' | '\r'));
+        if at >= *bare_until {
+            *bare_until = skip(at, &|c| !matches!(c, ',' | '}' | ']' | '\n' | '\r'));
+        }
+        return at..*bare_until;
     }
     let start = at + first.len_utf8();
     let mut escaped = false;
@@ -185,12 +187,21 @@ mod tests {
             r#"{"port": 1, "token": “canary”}"#,
             r#"{"port": 1} // token = canary"#,
             r#"{"port": 1, "token": canary"#,
+            r#"{"port": 1, pwd "token":"canary"}"#,
+            r#"{"port": 1, pwd token "a,canary"}"#,
+            r#"{"port": 1, "token": "api_password": "canary"}"#,
         ] {
             let lines = shown(text, "\"port\"");
             assert!(!lines.contains("canary") && lines.contains("***"), "{text}\n{lines}");
         }
         let two_lines = "{\"token\":\n  \"canary\"}";
         assert!(!shown(two_lines, "canary").contains("canary"));
+    }
+
+    #[test]
+    fn a_line_of_nothing_but_secret_keys_is_searched_in_no_time() {
+        let text = "token ".repeat(50_000);
+        assert_eq!(secrets(&text).len(), 49_999, "the last one has no value");
     }
 
     #[test]
