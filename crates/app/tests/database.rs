@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use support::message::push;
 use support::process::Ended;
-use support::{Desk, TEN, Worker, connected, line, skip, station, stored_volume};
+use support::{Desk, TEN, Worker, connected, line, skip, station, stored_volume, wait_for};
 
 /// Starts on a database that cannot be used, and ends with exit code 2.
 fn refused(desk: &Desk) -> support::process::Ended {
@@ -148,6 +148,42 @@ fn g12_a_second_instance_leaves_at_once_and_names_the_first() {
     first.stop().expect(0);
     // Nothing is left over that would keep the next one out.
     desk.stream(&["--duration", "100ms"]).ended().expect(0);
+}
+
+#[test]
+fn x03_a_replay_into_the_database_of_a_running_recorder_is_refused() {
+    let desk = Desk::mock(json!({"journal_dir": "journal"}));
+    desk.stream(&["--clock", TEN, "--duration", "700ms"]).ended().expect(0);
+    let mut running = desk.stream(&["--clock", TEN]);
+    running.wait_line("stream_microbatch start");
+    let args = [
+        "replay",
+        "-Config",
+        "c.json",
+        "--journal",
+        "journal",
+        "--target-db",
+        "ticks.db",
+        "--no-sleep",
+    ];
+    let replay = Worker::start(desk.folder(), &args).ended().expect(5);
+    replay.says(&[&format!("PID {}", running.pid()), "belongs to another running instance"]);
+    assert!(running.is_running());
+    running.stop().expect(0);
+}
+
+#[test]
+fn c06_settings_that_change_while_running_change_nothing_until_the_next_start() {
+    let desk = Desk::mock(json!({"symbols": ["7203"]}));
+    let mut worker = desk.stream(&["--clock", TEN]);
+    worker.wait_line("stream_microbatch start");
+    let windows = || desk.store().number("SELECT count(*) FROM window_log");
+    desk.stored();
+    std::fs::write(desk.path("c.json"), "{ broken").expect("written");
+    let before = windows();
+    wait_for("three more windows", || (windows() > before + 3).then_some(()));
+    assert!(!worker.stop().expect(0).err.contains("ERROR"));
+    assert_eq!(desk.store().column("SELECT DISTINCT ticker FROM tick_batch"), ["7203"]);
 }
 
 /// The same database by a symbolic link in another folder.

@@ -185,3 +185,38 @@ fn mock_rows_beside_real_ones_are_warned_of() {
     let warned = desk.stream(&["--duration", "100ms"]).ended().expect(0);
     warned.says(&["invented ticks", "set another db_path"]);
 }
+
+/// Zones as systems name them, one of which changes its clock, and none at all.
+const ZONES: [Option<&str>; 5] = [
+    None,
+    Some("UTC"),
+    Some("America/New_York"),
+    Some("Tokyo Standard Time"),
+    Some("Pacific/Chatham"),
+];
+
+#[test]
+fn t04_times_are_japanese_whatever_the_zone_of_the_pc() {
+    let runs = ZONES.map(|zone| {
+        let desk = Desk::mock(json!({}));
+        let args = ["stream", "-Config", "c.json", "--clock", TEN, "--duration", "700ms"];
+        let mut command = support::process::command(desk.folder(), &args);
+        match zone {
+            Some(zone) => command.env("TZ", zone),
+            None => command.env_remove("TZ"),
+        };
+        (zone, desk, Worker::spawn(&mut command))
+    });
+    for (zone, desk, worker) in runs {
+        let ended = worker.ended().expect(0);
+        let times = desk.store().column("SELECT DISTINCT ts_window_end FROM tick_batch");
+        assert!(!times.is_empty(), "{zone:?}");
+        for time in times {
+            let japanese = time.starts_with("2026-11-20T10:0") && time.ends_with("+09:00");
+            assert!(japanese, "{zone:?}: {time}");
+        }
+        for line in ended.err.lines() {
+            assert!(line.starts_with("2026-11-20 10:0"), "{zone:?}: {line}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ayumi_sim::{RawFrame, SimHandle};
 use serde_json::{Value, json};
 use support::message::{bent, push, push_value};
-use support::{Desk, Store, TEN, Worker, at_station, connected, station, wait_for};
+use support::{Desk, Store, TEN, Worker, at_station, connected, station, stored_volume, wait_for};
 
 /// A station, a worker that is connected to it, and what was sent.
 struct Line {
@@ -364,4 +364,69 @@ fn d04_ten_thousand_unknown_symbols_cost_no_memory() {
     let store = line.close();
     assert_eq!(store.column("SELECT DISTINCT ticker FROM tick_batch"), ["7203"]);
     assert_eq!(store.number("SELECT count(*) FROM stream_state"), 1);
+}
+
+#[test]
+fn d13_names_that_are_no_names_stop_nothing_and_are_shown_nowhere() {
+    let mut line = Line::open();
+    let names = [
+        "\u{feff}トヨタ",
+        "nul\0inside",
+        "\u{202e}ataki",
+        "<script>alert(1)</script>",
+        "=cmd|' /C calc'!A0",
+        "\u{1f3e6}\u{200d}\u{1f4b4}",
+        "\u{1b}[2J\u{7}",
+    ];
+    for name in names {
+        line.volume += 100;
+        let text = bent("7203", 2000.0, line.volume, json!({"SymbolName": name}));
+        line.tick(RawFrame::text(text));
+    }
+    stored_volume(&line.desk, line.volume);
+    let log = line.worker.text();
+    assert!(log.contains("stream_microbatch start"), "{log}");
+    for shown in ["\u{1b}", "\0", "\u{202e}", "<script>", "=cmd"] {
+        assert!(!log.contains(shown), "{shown:?} in the log");
+    }
+    line.close();
+}
+
+#[test]
+fn d14_fifty_symbols_a_hundred_times_in_one_window_are_one_transaction() {
+    const SYMBOLS: usize = 50;
+    const TIMES: i64 = 100;
+    let codes: Vec<String> = (0..SYMBOLS).map(|n| (1301 + n).to_string()).collect();
+    let station = station(|_| {});
+    // Long enough for all of it, also on a busy machine.
+    let desk = Desk::online(
+        station.port(),
+        json!({"symbols": codes, "window_ms": 10_000, "board_mode": "push"}),
+    );
+    let worker = desk.stream(&["--clock", TEN]);
+    connected(&station);
+    for n in 0..TIMES {
+        let frames = codes.iter().map(|code| {
+            // Up on even messages, down on odd ones; each brings a hundred shares but the first, which sets the base.
+            RawFrame::text(push(code, if n % 2 == 0 { 2001.0 } else { 2000.0 }, 1_000 + n * 100))
+        });
+        station.push_raw(frames.collect());
+    }
+    let store = desk.stored();
+    worker.stop().expect(0);
+    let first = "FROM window_log ORDER BY window_id LIMIT 1";
+    assert_eq!(
+        store.number(&format!("SELECT messages {first}")),
+        SYMBOLS as i64 * TIMES
+    );
+    let rows = store.column(
+        "SELECT DISTINCT ticks || ' ' || vol_sum || ' ' || upticks || ' ' || downticks || ' ' || last_price FROM tick_batch",
+    );
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(store.number("SELECT count(*) FROM tick_batch"), SYMBOLS as i64);
+    assert_eq!(
+        store.number("SELECT count(DISTINCT ticker) FROM orderbook_snapshot"),
+        SYMBOLS as i64
+    );
+    assert!(rows[0].starts_with("100 9900"), "{rows:?}");
 }

@@ -39,7 +39,7 @@ fn note(text: &str) {
 }
 
 #[test]
-fn sec1_no_secret_in_any_log_debug_or_display() {
+fn sec01_no_secret_in_any_log_debug_or_display() {
     log::set_logger(&Capture).expect("first logger");
     log::set_max_level(log::LevelFilter::Trace);
     push_paths();

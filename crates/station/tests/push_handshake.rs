@@ -241,7 +241,7 @@ fn n12_a_family_that_does_not_answer_is_overtaken_by_the_other() {
 }
 
 #[test]
-fn sec4_a_redirect_is_not_followed() {
+fn sec04_a_redirect_is_not_followed() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").expect("loopback");
     elsewhere.set_nonblocking(true).expect("nonblocking");
     let location = elsewhere.local_addr().expect("bound");

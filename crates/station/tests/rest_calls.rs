@@ -178,7 +178,7 @@ fn n12_proxies_in_the_environment_are_ignored() {
 }
 
 #[test]
-fn sec4_a_redirect_is_not_followed() {
+fn sec04_a_redirect_is_not_followed() {
     let elsewhere = Server::start(|_| json(200, BOARD));
     let location = elsewhere.port;
     let server = Server::start(move |_| {

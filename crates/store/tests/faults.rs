@@ -91,7 +91,7 @@ fn s01_locked_while_opening_is_no_reason_to_give_up() {
 }
 
 #[test]
-fn s10_a_reader_that_holds_its_transaction_blocks_nothing() {
+fn s10_x02_a_reader_that_holds_its_transaction_blocks_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("day.db");
     let mut sink = SqliteSink::open(options(&path), today()).unwrap();

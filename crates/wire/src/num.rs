@@ -160,7 +160,22 @@ fn scale_digits(whole: &[u8], frac: &[u8], exponent: i64) -> Option<(u64, bool)>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Integers inside, one division at the edge: what a reader of the table sees is the float that the station's
+        /// text names, and a sum is the sum of the texts.
+        #[test]
+        fn d15_a_price_leaves_as_the_float_that_its_text_names(e4 in 0i64..90_000_000_000_000, more in 0i64..10_000_000) {
+            let text = Price(e4).to_string();
+            prop_assert_eq!(Decimal::parse(&text), Some(Decimal { e4, exact: true }));
+            prop_assert_eq!(Price(e4).yen(), text.parse::<f64>().unwrap());
+            let sum = Price(e4 + more);
+            prop_assert_eq!(sum.yen(), sum.to_string().parse::<f64>().unwrap());
+        }
+    }
 
     #[test]
     fn decimals_are_exact() {

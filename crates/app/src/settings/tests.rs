@@ -181,6 +181,22 @@ fn c03_what_the_scripts_floored_silently_is_raised_with_a_note() {
 }
 
 #[test]
+fn sec05_another_pc_is_used_only_on_request_and_with_a_warning() {
+    for there in ["192.168.0.5", "kabu-pc", "::2"] {
+        let host = format!(r#""host": "{there}""#);
+        let refused = error(&host);
+        assert!(refused.contains("allow_remote") && refused.contains("unencrypted"), "{refused}");
+        let allowed = ok(&format!(r#"{host}, "allow_remote": true"#));
+        assert_eq!(allowed.host, there);
+        assert!(notes(&allowed).contains("the token crosses the network unencrypted"));
+        assert!(allowed.notes.iter().any(|note| note.warning));
+    }
+    for here in ["localhost", "LOCALHOST", "127.0.0.1", "::1", "[::1]", "127.3.2.1"] {
+        assert!(ok(&format!(r#""host": "{here}""#)).notes.is_empty(), "{here}");
+    }
+}
+
+#[test]
 fn c03_wrong_values_of_every_other_key() {
     let table = [
         (r#""host": 5.5.5"#, "JSON"),

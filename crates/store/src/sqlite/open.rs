@@ -112,9 +112,14 @@ fn prepare(options: &Options, path: &Path) -> Result<(Connection, Plan), StoreEr
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(sql("opening"))?;
     connection.busy_timeout(options.busy_timeout).map_err(sql("opening"))?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
-        .map_err(sql("opening"))?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        // "text" is a column's name and never a text: a misspelt column is an error.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(setting, on).map_err(sql("opening"))?;
+    }
     let plan = schema::inspect(&connection, path)?;
     damage::look(&connection, path)?;
     if plan.changes_rows_of_others() {

@@ -111,7 +111,7 @@ fn g06_durability_is_a_sequence_of_pragmas() {
 }
 
 #[test]
-fn settings_of_the_connection() {
+fn sec18_settings_of_the_connection() {
     let folder = tempfile::tempdir().unwrap();
     let sink = open(&folder.path().join("day.db"), Durability::Balanced);
     for (name, value) in [
@@ -125,6 +125,11 @@ fn settings_of_the_connection() {
     ] {
         assert_eq!(pragma(&sink, name), value, "{name}");
     }
+    let connection = &sink.database.as_ref().unwrap().connection;
+    let misspelt = connection.prepare("SELECT \"lats_price\" FROM tick_batch");
+    assert!(misspelt.is_err(), "a misspelt column is no text");
+    let schema = connection.execute_batch("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = ''");
+    assert!(schema.is_err(), "defensive: the table of tables cannot be written");
 }
 
 #[test]
