@@ -272,6 +272,8 @@ pub struct DoctorArgs {
     pub lang: Option<Lang>,
     /// `--json`.
     pub json: bool,
+    /// `--promises`: the promise sheet instead.
+    pub promises: bool,
     /// `--login`: a token may be fetched.
     pub login: bool,
     /// `--push`: PUSH is tried beside a recorder.

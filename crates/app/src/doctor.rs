@@ -10,6 +10,7 @@ mod disk;
 mod finding;
 mod list;
 mod openers;
+pub mod promises;
 mod push;
 mod report;
 mod rest;

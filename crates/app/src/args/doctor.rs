@@ -13,6 +13,7 @@ Examples:
   ayumi doctor
   ayumi doctor -Config config/stream_settings.json -v
   ayumi doctor --lang ja --json
+  ayumi doctor --promises
 
 It changes nothing, sends at most six requests, and takes three seconds at most. Code 0: all is well, 1: something was
 found; each line says what to do.";
@@ -32,6 +33,9 @@ pub(super) struct Doctor {
     /// The result as one JSON object on stdout
     #[arg(long)]
     json: bool,
+    /// Print what is promised instead (G1 to G14), each with its number and proof
+    #[arg(long)]
+    promises: bool,
     /// Fetch a token with the API password, too: the one in use dies
     #[arg(long)]
     login: bool,
@@ -53,6 +57,7 @@ pub(super) fn args(doctor: Doctor) -> DoctorArgs {
         verbose: doctor.verbose == 1,
         lang: doctor.lang,
         json: doctor.json,
+        promises: doctor.promises,
         login: doctor.login,
         push: doctor.push,
         clock: doctor.clock,

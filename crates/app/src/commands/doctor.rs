@@ -2,7 +2,7 @@
 
 use crate::args::DoctorArgs;
 use crate::clock::Clock;
-use crate::doctor::{self, Lang, Level, Request};
+use crate::doctor::{self, Lang, Level, Request, promises};
 use crate::exit::Exit;
 use crate::settings::process_env;
 use crate::text;
@@ -10,6 +10,13 @@ use crate::text;
 /// Runs the command.
 pub fn run(args: &DoctorArgs) -> Exit {
     let lang = args.lang.unwrap_or_else(|| Lang::of(&process_env));
+    if args.promises {
+        text::stdout_line(&match args.json {
+            true => promises::to_json(lang),
+            false => promises::text(lang),
+        });
+        return Exit::Done;
+    }
     let findings = doctor::run(&Request {
         config: args.config.clone(),
         login: args.login,
