@@ -26,7 +26,7 @@ impl Plan {
         worker_rounds: 7,
         flood: Duration::from_millis(1_800),
         paced: Duration::from_secs(20),
-        windows: 400,
+        windows: 1_200,
         divide: 1,
     };
 
@@ -46,7 +46,7 @@ impl Plan {
         worker_rounds: 15,
         flood: Duration::from_secs(4),
         paced: Duration::from_secs(60),
-        windows: 2_000,
+        windows: 3_000,
         divide: 1,
     };
 

@@ -1,5 +1,6 @@
 //! SQLite and nothing else: the floor under the sink.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -70,14 +71,18 @@ pub(super) struct Bare {
 pub(super) fn rows_of(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Vec<Rows>> {
     fill(path)?;
     let connection = Connection::open(path)?;
-    let mut windows = connection.prepare("SELECT window_id FROM window_log ORDER BY window_id")?;
-    let ids: Vec<i64> = windows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    ids.into_iter()
-        .map(|id| {
-            let [a, b, c] = TABLES.map(|table| window_rows(&connection, table, id));
-            Ok([a?, b?, c?])
-        })
-        .collect()
+    let mut windows: BTreeMap<i64, Rows> = BTreeMap::new();
+    for (at, table) in TABLES.iter().enumerate() {
+        // There is no index on window_id, so once through all of it.
+        let mut select = connection.prepare(&format!("SELECT *, window_id FROM {table} ORDER BY rowid"))?;
+        let columns = select.column_count() - 1;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let cells = (0..columns).map(|at| row.get(at)).collect::<Result<_, _>>()?;
+            windows.entry(row.get(columns)?).or_default()[at].push(cells);
+        }
+    }
+    Ok(windows.into_values().collect())
 }
 
 /// Every row of these tables as plain values, in the order in which they were stored.
@@ -90,13 +95,6 @@ pub(crate) fn rows_in(path: &Path, tables: &[&'static str]) -> Result<Tables> {
         Ok((*table, rows.collect::<Result<_, _>>()?))
     };
     tables.iter().map(all).collect()
-}
-
-fn window_rows(connection: &Connection, table: &str, id: i64) -> Result<Vec<Vec<Value>>> {
-    let mut select = connection.prepare_cached(&format!("SELECT * FROM {table} WHERE window_id = ?1"))?;
-    let columns = select.column_count();
-    let rows = select.query_map([id], |row| (0..columns).map(|at| row.get(at)).collect())?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl Bare {
