@@ -6,6 +6,7 @@
 mod cpu;
 mod engine;
 mod flood;
+mod growth;
 mod machine;
 mod memory;
 mod paced;
@@ -36,15 +37,15 @@ cargo xtask bench [--quick | --long | --memory [MINUTES]] [--only STAGES]
   --quick         under a minute: shows that everything runs; writes nothing
   --long          some fifteen minutes; writes docs/performance.md
   --memory [N]    50 symbols at 500 messages/s for N (10) minutes; writes that part of docs/performance.md
-  --only a,b      some of: parse, engine, receive, store, flood, paced, simulate, replay; writes
-                  nothing
+  --only a,b      some of: parse, engine, receive, store, growth, flood, paced, simulate,
+                  replay; writes nothing
 
 AYUMI_PEER=path/to/python_worker.py runs the Python worker beside ayumi (packages websocket-client, wsaccel);
 AYUMI_PEER_PYTHON names its interpreter.";
 
 /// The stages in their order.
-const STAGES: [&str; 8] = [
-    "parse", "engine", "receive", "store", "flood", "paced", "simulate", "replay",
+const STAGES: [&str; 9] = [
+    "parse", "engine", "receive", "store", "growth", "flood", "paced", "simulate", "replay",
 ];
 
 /// What was asked for.
@@ -148,6 +149,9 @@ fn stages(asked: &Asked, programs: &programs::Programs) -> Result<Vec<Section>> 
     }
     if wanted("store") {
         add(store::run(plan)?);
+    }
+    if wanted("growth") {
+        add(growth::run(plan, say)?);
     }
     if wanted("flood") {
         add(flood::run(plan, programs)?);

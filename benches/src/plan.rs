@@ -15,6 +15,8 @@ pub struct Plan {
     pub paced: Duration,
     /// Windows stored.
     pub windows: usize,
+    /// Rows of the databases that windows are added to; the first is the empty one.
+    pub grown: &'static [u64],
     /// Shrinks inner loops.
     divide: usize,
 }
@@ -27,6 +29,7 @@ impl Plan {
         flood: Duration::from_millis(1_800),
         paced: Duration::from_secs(20),
         windows: 1_200,
+        grown: &[0, 1_000_000],
         divide: 1,
     };
 
@@ -37,6 +40,7 @@ impl Plan {
         flood: Duration::from_millis(1_500),
         paced: Duration::from_secs(3),
         windows: 60,
+        grown: &[0, 50_000],
         divide: 4,
     };
 
@@ -47,6 +51,7 @@ impl Plan {
         flood: Duration::from_secs(4),
         paced: Duration::from_secs(60),
         windows: 3_000,
+        grown: &[0, 1_000_000, 10_000_000, 50_000_000],
         divide: 1,
     };
 
