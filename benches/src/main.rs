@@ -20,6 +20,7 @@ mod rounds;
 mod sender;
 mod simulate;
 mod store;
+mod symbols;
 mod table;
 mod worker;
 
@@ -37,15 +38,15 @@ cargo xtask bench [--quick | --long | --memory [MINUTES]] [--only STAGES]
   --quick         under a minute: shows that everything runs; writes nothing
   --long          some fifteen minutes; writes docs/performance.md
   --memory [N]    50 symbols at 500 messages/s for N (10) minutes; writes that part of docs/performance.md
-  --only a,b      some of: parse, engine, receive, store, growth, flood, paced, simulate,
+  --only a,b      some of: parse, engine, receive, store, growth, symbols, flood, paced, simulate,
                   replay; writes nothing
 
 AYUMI_PEER=path/to/python_worker.py runs the Python worker beside ayumi (packages websocket-client, wsaccel);
 AYUMI_PEER_PYTHON names its interpreter.";
 
 /// The stages in their order.
-const STAGES: [&str; 9] = [
-    "parse", "engine", "receive", "store", "growth", "flood", "paced", "simulate", "replay",
+const STAGES: [&str; 10] = [
+    "parse", "engine", "receive", "store", "growth", "symbols", "flood", "paced", "simulate", "replay",
 ];
 
 /// What was asked for.
@@ -152,6 +153,9 @@ fn stages(asked: &Asked, programs: &programs::Programs) -> Result<Vec<Section>> 
     }
     if wanted("growth") {
         add(growth::run(plan, say)?);
+    }
+    if wanted("symbols") {
+        add(symbols::run(plan)?);
     }
     if wanted("flood") {
         add(flood::run(plan, programs)?);
