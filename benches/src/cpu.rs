@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Nanoseconds of CPU time of the calling thread (wall time where the system does not tell).
 pub fn thread_ns() -> u64 {
@@ -78,6 +78,17 @@ pub fn memory(pid: u32) -> Option<Memory> {
         now_kb: field("VmRSS:")?,
         peak_kb: field("VmHWM:")?,
     })
+}
+
+/// The most memory that a process has until it ends, kB; 0 where the system does not tell. For a thread of its own.
+pub fn peak_until_end(pid: u32) -> u64 {
+    let mut peak = 0;
+    // What has ended has no memory, also before its parent has asked for the end.
+    while let Some(memory) = memory(pid) {
+        peak = memory.peak_kb;
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    peak
 }
 
 fn first_number(path: &Path) -> Option<u64> {

@@ -174,6 +174,7 @@ fn flood(program: &Program, symbols: &[Symbol], frames: Option<&Frames>, time: D
         symbols,
         register: frames.is_none(),
         clock: None,
+        events: false,
     })?;
     station.wait_for_first(&mut worker)?;
     let before = worker.usage()?.unwrap_or_default();

@@ -15,7 +15,7 @@ const RATE: f64 = 500.0;
 /// 50 symbols at 500 messages/s, a line per minute as it goes.
 pub fn run(minutes: u64, programs: &Programs, mut say: impl FnMut(&str)) -> Result<Section> {
     let symbols = messages::symbols(50);
-    let mut watched = Watched::start(&programs.ayumi, &symbols, Some(RATE), None)?;
+    let mut watched = Watched::start(&programs.ayumi, &symbols, Some(RATE), None, false)?;
     let began = Instant::now();
     let mut table = Table::new(["minute", "RSS", "peak RSS", "CPU of one core", "messages", "database"]);
     let mut last = (watched.worker.usage()?.unwrap_or_default(), Instant::now());

@@ -10,7 +10,7 @@ use ayumi_sim::{MarketConfig, Sim, SimConfig, SimHandle, Source, Speed};
 use crate::cpu::Memory;
 use crate::plan::Plan;
 use crate::programs::Programs;
-use crate::rounds::{digits, time};
+use crate::rounds::{Series, digits, time};
 use crate::table::{Section, Table};
 use crate::worker::{Program, Setup, TOKEN, Worker};
 
@@ -30,8 +30,11 @@ pub struct Watched {
 struct Case<'a> {
     name: &'a str,
     program: &'a Program,
+    symbols: usize,
     per_second: Option<f64>,
     clock: Option<&'a str>,
+    /// Tell when windows are committed.
+    events: bool,
 }
 
 /// What watching a worker showed.
@@ -42,16 +45,19 @@ struct Seen {
     memory: Memory,
     seconds: f64,
     ready: Duration,
+    /// From a window's end until it was committed, ms.
+    delays: Series,
 }
 
 /// Runs every case; the idle ones at the same time, because they do next to nothing.
 pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
-    let symbols = messages::symbols(50);
     let case = |name, per_second, clock| Case {
         name,
         program: &programs.ayumi,
+        symbols: 50,
         per_second,
         clock,
+        events: false,
     };
     let groups = [
         vec![
@@ -60,12 +66,19 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
         ],
         vec![case("ayumi, 300/s", Some(300.0), None)],
         vec![case("ayumi, 500/s", Some(500.0), None)],
+        vec![Case {
+            symbols: 100,
+            events: true,
+            ..case("ayumi, 100 symbols, 1,000/s", Some(1_000.0), None)
+        }],
     ];
     let best = programs.peers.first().map(|program| Case {
         name: "Python peer (best case), 300/s",
         program,
+        symbols: 50,
         per_second: Some(300.0),
         clock: None,
+        events: false,
     });
     let mut table = Table::new([
         "worker",
@@ -76,23 +89,37 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
         "peak RSS",
         "ready after",
     ]);
+    let mut delays = Series::default();
     for group in groups.into_iter().chain(best.map(|case| vec![case])) {
-        for (case, seen) in group.iter().zip(watch(&group, &symbols, plan.paced)?) {
+        for (case, seen) in group.iter().zip(watch(&group, plan.paced)?) {
             table.row(cells(case, &seen));
+            if case.events {
+                delays = seen.delays;
+            }
         }
     }
     Ok(Section {
         title: "At a steady rate, and idle",
-        notes: vec![format!(
-            "50 registered symbols, {} s each after {} s of settling, the simulator at the real pace. A message here \
+        notes: vec![
+            format!(
+                "50 registered symbols unless it says otherwise, {} s each after {} s of settling, the simulator at the real pace. A message here \
              costs a wake-up, a read and a timer of its own, so it is dearer than in a flood. Idle in the session: the \
              line is checked with `/board` now and then, because silence might mean that it is dead. *ready after*: from \
              the start of the process until it is connected and has registered its symbols. The binary has {} MB. \
              Goals: idle under 0.5 %, 300/s under 2 %, RSS under 40 MB.",
-            plan.paced.as_secs(),
-            SETTLE.as_secs(),
-            digits(programs.ayumi_bytes() as f64 / 1048576.0)
-        )],
+                plan.paced.as_secs(),
+                SETTLE.as_secs(),
+                digits(programs.ayumi_bytes() as f64 / 1048576.0)
+            ),
+            format!(
+                "With 100 symbols the {} windows were committed {:.0} ms after their end (median; 99 %: {:.0} ms, largest: \
+             {:.0} ms), by the worker's own clock in whole ms: timer, closing, hand-over and transaction in the real process.",
+                delays.0.len(),
+                delays.median(),
+                delays.quantile(0.99),
+                delays.max(),
+            ),
+        ],
         tables: vec![table],
     })
 }
@@ -114,10 +141,11 @@ fn cells(case: &Case<'_>, seen: &Seen) -> [String; 7] {
     ]
 }
 
-fn watch(group: &[Case<'_>], symbols: &[Symbol], span: Duration) -> Result<Vec<Seen>> {
+fn watch(group: &[Case<'_>], span: Duration) -> Result<Vec<Seen>> {
     let mut running = Vec::new();
     for case in group {
-        let watched = Watched::start(case.program, symbols, case.per_second, case.clock);
+        let symbols = messages::symbols(case.symbols);
+        let watched = Watched::start(case.program, &symbols, case.per_second, case.clock, case.events);
         running.push(watched.with_context(|| case.name.to_owned())?);
     }
     std::thread::sleep(SETTLE);
@@ -137,6 +165,7 @@ fn watch(group: &[Case<'_>], symbols: &[Symbol], span: Duration) -> Result<Vec<S
             cpu,
             busiest,
             ready: watched.ready,
+            delays: Series(watched.worker.commit_delays()?),
             messages: watched.sent() - sent,
             memory: watched.worker.memory().unwrap_or_default(),
             seconds,
@@ -147,7 +176,13 @@ fn watch(group: &[Case<'_>], symbols: &[Symbol], span: Duration) -> Result<Vec<S
 
 impl Watched {
     /// Starts both and waits until the worker is connected and, where it does so, registered.
-    pub fn start(program: &Program, symbols: &[Symbol], per_second: Option<f64>, clock: Option<&str>) -> Result<Self> {
+    pub fn start(
+        program: &Program,
+        symbols: &[Symbol],
+        per_second: Option<f64>,
+        clock: Option<&str>,
+        events: bool,
+    ) -> Result<Self> {
         let source = match per_second {
             Some(per_second) => Source::Market(MarketConfig::new(SEED, symbols.to_vec(), per_second)),
             None => Source::Silent,
@@ -168,6 +203,7 @@ impl Watched {
             symbols,
             register: true,
             clock,
+            events,
         })?;
         let registers = matches!(program, Program::Ayumi(_));
         let ready = sim.wait_until(Duration::from_secs(20), |c| {

@@ -1,5 +1,6 @@
 //! Stage 8: a recorded day again, through the real binary: from its journal, and from its database.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use ayumi_journal::{Journal, JournalConfig, Kind};
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::cpu;
 use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::rounds::{Candidate, Series, digits, interleave, thousands};
@@ -51,6 +53,7 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
         "replay / engine (goal 0.70)",
         "bare insert of its rows",
         "replay / bare insert",
+        "peak RSS",
     ]);
     let mut snapshot = None;
     for pace in &PACES {
@@ -82,6 +85,7 @@ struct Measured {
     replay: Series,
     bare: Series,
     rows: usize,
+    peak_kb: u64,
 }
 
 impl Measured {
@@ -115,10 +119,11 @@ impl Measured {
             replay: next()?,
             bare: next()?,
             rows,
+            peak_kb: desk.take_peak(),
         })
     }
 
-    fn row(&self, pace: &Pace, count: usize) -> [String; 7] {
+    fn row(&self, pace: &Pace, count: usize) -> [String; 8] {
         [
             pace.name.to_owned(),
             digits(self.rows as f64 / count as f64),
@@ -127,6 +132,7 @@ impl Measured {
             self.engine.over(&self.replay).ratio(),
             format!("{} rows/s", rate(&self.bare, self.rows)),
             self.bare.over(&self.replay).ratio(),
+            megabytes(self.peak_kb),
         ]
     }
 }
@@ -148,14 +154,24 @@ fn from_database(desk: &Desk, plan: &Plan) -> Result<Table> {
         "replay",
         "bare insert of them",
         "replay / bare insert",
+        "peak RSS",
     ]);
     table.row([
         thousands(rows as f64),
         format!("{} rows/s", rate(&replay, rows)),
         format!("{} rows/s", rate(&bare, rows)),
         bare.over(&replay).ratio(),
+        megabytes(desk.take_peak()),
     ]);
     Ok(table)
+}
+
+fn megabytes(kb: u64) -> String {
+    match kb {
+        // Not known on this system.
+        0 => "-".to_owned(),
+        kb => format!("{:.1} MB", kb as f64 / 1024.0),
+    }
 }
 
 fn rate(series: &Series, count: usize) -> String {
@@ -180,6 +196,8 @@ fn timed(run: impl FnOnce() -> Result<()>) -> Result<Duration> {
 struct Desk {
     folder: tempfile::TempDir,
     program: PathBuf,
+    /// The most memory a replay had.
+    peak_kb: Cell<u64>,
 }
 
 impl Desk {
@@ -197,6 +215,7 @@ impl Desk {
         Ok(Self {
             folder,
             program: program.clone(),
+            peak_kb: Cell::new(0),
         })
     }
 
@@ -224,6 +243,11 @@ impl Desk {
         Ok(())
     }
 
+    /// The most memory a replay had since the last call, kB.
+    fn take_peak(&self) -> u64 {
+        self.peak_kb.take()
+    }
+
     /// Runs with a path at which nothing is, and tidies up.
     fn fresh(&self, run: impl FnOnce(&Path) -> Result<Duration>) -> Result<Duration> {
         let folder = tempfile::tempdir_in(self.folder.path())?;
@@ -239,7 +263,7 @@ impl Desk {
     }
 
     fn replay(&self, from: &[&Path], target: &Path) -> Result<()> {
-        let out = Command::new(&self.program)
+        let child = Command::new(&self.program)
             .args(["replay", "--config"])
             .arg(self.path("c.json"))
             .args(from)
@@ -247,8 +271,15 @@ impl Desk {
             .arg(target)
             .args(["--no-sleep", "--quiet"])
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .context("ayumi does not start")?;
+        let pid = child.id();
+        let watch = std::thread::spawn(move || cpu::peak_until_end(pid));
+        let out = child.wait_with_output()?;
+        let peak_kb = watch.join().map_err(|_| anyhow::anyhow!("the watch panicked"))?;
+        self.peak_kb.set(self.peak_kb.get().max(peak_kb));
         ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         Ok(())
     }

@@ -14,6 +14,9 @@ use crate::cpu::{self, Memory, Usage};
 /// No secret: worker and simulator of one run agree on it.
 pub const TOKEN: &str = "bench";
 
+/// What a worker says on stdout.
+const EVENTS: &str = "events.jsonl";
+
 /// What can be run.
 #[derive(Clone, Debug)]
 pub enum Program {
@@ -41,6 +44,8 @@ pub struct Setup<'a> {
     pub register: bool,
     /// JST time of the worker's clock at its start (ours only).
     pub clock: Option<&'a str>,
+    /// Let it tell its events (ours only).
+    pub events: bool,
 }
 
 /// A running recorder; killed and its files removed when this is dropped.
@@ -81,6 +86,9 @@ impl Program {
                 if let Some(clock) = setup.clock {
                     command.args(["--clock", clock]);
                 }
+                if setup.events {
+                    command.args(["--events", "jsonl"]);
+                }
                 command
             }
             Self::Peer {
@@ -97,12 +105,13 @@ impl Program {
             }
         };
         let errors = std::fs::File::create(folder.path().join("stderr.txt"))?;
+        let events = std::fs::File::create(folder.path().join(EVENTS))?;
         let child = command
             .env_remove("KABU_TOKEN")
             .env_remove("KABU_API_KEY")
             .current_dir(folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(events)
             .stderr(errors)
             .spawn()
             .with_context(|| format!("cannot start {}", self.name()))?;
@@ -150,6 +159,17 @@ impl Worker {
             messages: windows.iter().map(|(_, messages)| messages).sum(),
             windows,
         })
+    }
+
+    /// How long after its end each window was committed, ms, by the worker's own clock; empty without events.
+    pub fn commit_delays(&self) -> Result<Vec<f64>> {
+        let text = std::fs::read_to_string(self.folder.path().join(EVENTS))?;
+        let events = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let windows = events.filter(|event| event["event"] == "window_committed");
+        let ms = |event: &serde_json::Value, field: &str| Some(ms_of_day(event[field].as_str()?)? as f64);
+        Ok(windows.filter_map(|w| Some(ms(&w, "ts")? - ms(&w, "end")?)).collect())
     }
 
     /// Bytes of the database and its write-ahead log.
