@@ -1,11 +1,16 @@
 //! An open PUSH line: the socket around [`FrameReader`].
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use ayumi_wire::ws::{Opcode, put_frame};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop::unconstrained;
 
 use super::LineLost;
 use super::frames::{Broken, FrameReader, Span, Step};
@@ -109,18 +114,18 @@ impl PushLine {
         if space.is_empty() {
             return Ok(Filled::Some(0));
         }
-        match self.stream.try_read(space) {
-            Ok(0) => Err(LineLost::Eof),
-            Ok(n) => {
+        match read_now(&mut self.stream, space) {
+            Poll::Ready(Ok(0)) => Err(LineLost::Eof),
+            Poll::Ready(Ok(n)) => {
                 self.reader.filled(n);
                 Ok(Filled::Some(n))
             }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+            Poll::Pending => {
                 self.check_overdue()?;
                 Ok(Filled::WouldBlock)
             }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(Filled::Some(0)),
-            Err(e) => Err(LineLost::from_io(&e)),
+            Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::Interrupted => Ok(Filled::Some(0)),
+            Poll::Ready(Err(e)) => Err(LineLost::from_io(&e)),
         }
     }
 
@@ -257,4 +262,18 @@ impl PushLine {
             }
         }
     }
+}
+
+/// Reads what is there; `Pending` when the socket has nothing. Not `try_read`: here the runtime takes a read that does not
+/// fill the buffer as the sign that the socket is empty (where the system promises that: not on Windows), and the next
+/// read is answered without asking the system. That is one system call in three when messages come one by one.
+/// Whoever waits does so with [`PushLine::readable`], so nobody has to be woken for this; and it is no work that the
+/// runtime should interrupt: `Pending` must mean that there is nothing.
+fn read_now(stream: &mut TcpStream, space: &mut [u8]) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(space);
+    let polled = {
+        let read = poll_fn(|context| Pin::new(&mut *stream).poll_read(context, &mut buffer));
+        pin!(unconstrained(read)).poll(&mut Context::from_waker(Waker::noop()))
+    };
+    polled.map_ok(|()| buffer.filled().len())
 }
