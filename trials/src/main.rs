@@ -3,6 +3,7 @@
 //! Each trial states what it did and ends with an error when a promise is broken; the error names seed and place, and the
 //! same seed makes the same trial again. Nothing here is linked into the binary.
 
+mod burst;
 mod check;
 mod images;
 mod kills;
@@ -24,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use report::Row;
 
 /// The trials, and their amounts: short, and for a release.
-const TRIALS: [(&str, u64, u64); 7] = [
+const TRIALS: [(&str, u64, u64); 8] = [
     ("g01_stall", 10, 60),
     ("g03_seeds", 50, 500),
     ("g05_kills", 200, 1_500),
@@ -32,6 +33,7 @@ const TRIALS: [(&str, u64, u64); 7] = [
     ("g08_failing_disk", 16, 160),
     ("g09_resets", 200, 1_000),
     ("g14_memory", 10, 600),
+    ("n06_burst", 6, 10),
 ];
 
 struct Options {
@@ -105,7 +107,7 @@ fn run(options: &Options) -> Result<()> {
 }
 
 fn trial(name: &str, ayumi: &Path, n: u64, seed: u64) -> Result<Vec<Row>> {
-    let needs_strace = ["g01_stall", "g06_power_cut", "g08_failing_disk"].contains(&name);
+    let needs_strace = ["g01_stall", "g06_power_cut", "g08_failing_disk", "n06_burst"].contains(&name);
     if needs_strace && Command::new("strace").arg("-V").output().is_err() {
         say(&format!("skipped: {name} needs strace (Linux; apt-get install strace)"));
         return Ok(Vec::new());
@@ -117,6 +119,7 @@ fn trial(name: &str, ayumi: &Path, n: u64, seed: u64) -> Result<Vec<Row>> {
         "g06_power_cut" => images::run(ayumi, n, seed)?,
         "g08_failing_disk" => points::run(ayumi, n)?,
         "g09_resets" => vec![resets::run(ayumi, n, seed)?],
+        "n06_burst" => burst::run(ayumi, n)?,
         _ => vec![memory::run(ayumi, n)?],
     };
     Ok(rows)

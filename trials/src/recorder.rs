@@ -123,6 +123,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// How many windows it has told up to now.
+    pub(crate) fn told_by_now(&mut self) -> usize {
+        while let Ok(line) = self.lines.try_recv() {
+            self.take(&line);
+        }
+        self.told.len()
+    }
+
     /// Ends it as a crash does; takes what it had said until then.
     pub(crate) fn kill(mut self) -> Result<Vec<Told>> {
         self.child.kill()?;

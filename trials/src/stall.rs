@@ -91,7 +91,7 @@ pub(crate) fn run(ayumi: &Path, seconds: u64) -> Result<Row> {
 }
 
 /// Bytes that wait in the kernel for the recorder, the most of its sockets.
-fn receive_queue(port: u16) -> Option<u64> {
+pub(crate) fn receive_queue(port: u16) -> Option<u64> {
     let suffix = format!(":{port:04X}");
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let texts = tables.iter().filter_map(|path| std::fs::read_to_string(path).ok());
