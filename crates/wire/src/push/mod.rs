@@ -157,6 +157,12 @@ pub fn is_straight(frame: &[u8]) -> bool {
     straight::decode(frame).is_some()
 }
 
+/// The straight decoder alone, for differential tests: `None` when it leaves the bytes to the others.
+#[must_use]
+pub fn decode_straight(frame: &[u8]) -> Option<Push<'_>> {
+    straight::decode(frame)
+}
+
 /// The ordered decoder alone, for differential tests: `None` when it leaves the bytes to the lenient one.
 #[must_use]
 pub fn decode_ordered(frame: &[u8]) -> Option<Push<'_>> {
