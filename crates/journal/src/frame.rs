@@ -33,16 +33,13 @@ fn last_border(input: &mut (impl Read + Seek), at: &mut u64) -> io::Result<()> {
             if is_at_end(input)? {
                 return Ok(());
             }
-            let mut head = [0; 4];
-            input.read_exact(&mut head[..3])?;
-            let head = u32::from_le_bytes(head);
-            let length = match (head >> 1) & 3 {
-                1 => 1,
-                3 => return Err(ErrorKind::UnexpectedEof.into()),
-                _ => head >> 3,
+            let mut head = [0; 3];
+            input.read_exact(&mut head)?;
+            let Some((length, last)) = block(&head) else {
+                return Err(ErrorKind::UnexpectedEof.into());
             };
-            skip(input, u64::from(length))?;
-            if head & 1 == 1 {
+            skip(input, length)?;
+            if last {
                 skip(input, if checksum { 4 } else { 0 })?;
                 *at = input.stream_position()?;
                 break;
@@ -56,10 +53,22 @@ fn last_border(input: &mut (impl Read + Seek), at: &mut u64) -> io::Result<()> {
 fn header(input: &mut impl Read) -> io::Result<bool> {
     let mut start = [0; 5];
     input.read_exact(&mut start)?;
-    if start[..4] != MAGIC {
+    let Some((rest, checksum)) = after_start(&start) else {
+        return Err(ErrorKind::UnexpectedEof.into());
+    };
+    if io::copy(&mut input.take(rest), &mut io::sink())? < rest {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    let flags = start[4];
+    Ok(checksum)
+}
+
+/// What the first five bytes of a frame say: how long the rest of its header is, and whether a checksum ends it. `None`
+/// when they begin no frame.
+pub(crate) fn after_start(start: &[u8]) -> Option<(u64, bool)> {
+    let &[a, b, c, d, flags] = start else { return None };
+    if [a, b, c, d] != MAGIC {
+        return None;
+    }
     let single_segment = flags & 0x20 != 0;
     let window = u64::from(!single_segment);
     let dictionary = [0, 1, 2, 4][usize::from(flags & 3)];
@@ -67,11 +76,19 @@ fn header(input: &mut impl Read) -> io::Result<bool> {
         0 => u64::from(single_segment),
         log => 1 << log,
     };
-    let rest = window + dictionary + size;
-    if io::copy(&mut input.take(rest), &mut io::sink())? < rest {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
-    Ok(flags & 4 != 0)
+    Some((window + dictionary + size, flags & 4 != 0))
+}
+
+/// What the head of a block says: the length of its body, and whether it is the frame's last. `None` when it is no head.
+pub(crate) fn block(head: &[u8]) -> Option<(u64, bool)> {
+    let &[a, b, c] = head else { return None };
+    let head = u32::from_le_bytes([a, b, c, 0]);
+    let length = match (head >> 1) & 3 {
+        1 => 1,
+        3 => return None,
+        _ => head >> 3,
+    };
+    Some((u64::from(length), head & 1 == 1))
 }
 
 /// Passes so many bytes, which must be there.

@@ -4,6 +4,7 @@
 //! that writes them. Refuses to know what a message means, what time it is, and to let anybody wait for the disk: a
 //! disk that cannot keep up costs journal lines, which are counted and said, never messages.
 
+mod blocks;
 mod files;
 mod frame;
 mod line;

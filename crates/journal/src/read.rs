@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ayumi_wire::jst::Date;
 use zstd::stream::read::Decoder;
 
+use crate::blocks::{Blocks, LARGEST};
 use crate::files;
 use crate::frame;
 use crate::line::{Kind, Line};
@@ -63,7 +64,7 @@ pub struct JournalReader {
 
 struct Current {
     path: PathBuf,
-    input: BufReader<Decoder<'static, BufReader<File>>>,
+    input: BufReader<Decoder<'static, Blocks<BufReader<File>>>>,
     lines: u64,
 }
 
@@ -144,7 +145,8 @@ impl JournalReader {
         let Some(path) = self.files.next() else {
             return Ok(false);
         };
-        let opened = File::open(&path).and_then(|file| Decoder::with_buffer(BufReader::with_capacity(1 << 16, file)));
+        let blocks = |file| Blocks::new(BufReader::with_capacity(1 << 16, file));
+        let opened = File::open(&path).and_then(|file| Decoder::with_buffer(blocks(file)));
         let decoder = opened.map_err(|source| JournalError::Io {
             path: path.clone(),
             what: "opened",
@@ -152,7 +154,7 @@ impl JournalReader {
         })?;
         self.current = Some(Current {
             path,
-            input: BufReader::with_capacity(1 << 16, decoder),
+            input: BufReader::with_capacity(LARGEST, decoder),
             lines: 0,
         });
         Ok(true)
