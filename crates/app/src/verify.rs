@@ -2,32 +2,34 @@
 //!
 //! Owns the grades (docs/design/verify.md). Refuses to change anything: it reads, in steps that hold no recorder back.
 
+mod absent;
 mod books;
 mod files;
 mod grade;
 mod json;
+mod newest;
 mod report;
+mod structure;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ayumi_store::StoreError;
-use ayumi_store::reader::{self, Integrity, Owner, Reader, Span};
+use ayumi_store::reader::{Reader, Span};
 use ayumi_wire::jst::Date;
 
 use books::Books;
+use structure::salvage;
 
 use crate::watch::Watch;
+pub use absent::Seen;
 pub use grade::{Day, Grade};
 pub use json::{ascii, to_json};
+pub use newest::{Newest, newest};
 pub use report::text;
-
-/// How long the structure of a running recorder's file is checked; a read of 30 s would make it report a stuck reader.
-const BESIDE_A_RECORDER: Duration = Duration::from_secs(20);
-/// And of a file that nobody writes.
-const ALONE: Duration = Duration::from_secs(3600);
+pub use structure::places;
 
 /// What to check.
 #[derive(Clone, Debug)]
@@ -49,6 +51,16 @@ pub enum VerifyError {
     /// There is a file per day, but none of these days.
     #[error("there is no database {0} of these days{1}\n  next: choose one of the days that exist, or another --db")]
     NoDays(PathBuf, String),
+    /// Files are there and whole as far as they were read, but none of them has a row of these days and symbols.
+    #[error(
+        "nothing was recorded of {asked}, so nothing was checked{there}\n  next: ask for what is there, or name another file with --db"
+    )]
+    Nothing {
+        /// What was asked for.
+        asked: String,
+        /// What is there instead.
+        there: String,
+    },
     /// It cannot be read, or is none of ours.
     #[error("{0}")]
     Unusable(String),
@@ -74,6 +86,8 @@ pub struct FileReport {
     pub of_scripts: u64,
     /// Per day and symbol, ascending.
     pub days: Vec<Day>,
+    /// What is in it, also of days and symbols that were not asked for.
+    pub seen: Seen,
 }
 
 /// What was found.
@@ -117,6 +131,7 @@ pub fn run(request: &Request, watch: &mut dyn Watch) -> Result<Report, VerifyErr
     for file in files::of(&request.db, request.days)? {
         report.files.push(check(&file, request, watch)?);
     }
+    absent::judge(request, &mut report)?;
     Ok(report)
 }
 
@@ -141,7 +156,7 @@ fn check(file: &files::File, request: &Request, watch: &mut dyn Watch) -> Result
         }
         Err(error) => return Err(VerifyError::Unusable(sentence(&error))),
     }
-    structure(&reader, &mut report)?;
+    structure::check(&reader, &mut report)?;
     if watch.stopped() {
         return Err(VerifyError::Stopped);
     }
@@ -164,40 +179,6 @@ fn nothing_of_ours(path: &std::path::Path, marked: bool) -> VerifyError {
     ))
 }
 
-fn structure(reader: &Reader, report: &mut FileReport) -> Result<(), VerifyError> {
-    let running = matches!(reader::owner(&report.path), Owner::Running(_));
-    let limit = if running { BESIDE_A_RECORDER } else { ALONE };
-    // SQLite takes what is left of the last page for a page.
-    let torn = std::fs::metadata(&report.path).is_ok_and(|file| file.len() % 512 != 0);
-    if torn && !running {
-        let salvage = salvage(&report.path);
-        report
-            .problems
-            .push(format!("the file ends inside a page: it was cut off; {salvage}"));
-    }
-    match reader.quick_check(limit) {
-        Ok(Integrity::Whole) => {}
-        Ok(Integrity::Unfinished) => report.notes.push(format!(
-            "the structure was checked for {} s only, because a recorder is running; check again when it has stopped",
-            limit.as_secs()
-        )),
-        Ok(Integrity::Damaged(lines)) => {
-            let lines: Vec<String> = lines.iter().flat_map(|line| line.lines()).map(str::to_owned).collect();
-            let named = lines.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-            let more = if lines.len() > 5 {
-                format!(" (and {} more)", lines.len() - 5)
-            } else {
-                String::new()
-            };
-            report
-                .problems
-                .push(format!("the file is damaged: {named}{more}; {}", salvage(&report.path)));
-        }
-        Err(error) => return Err(VerifyError::Unusable(sentence(&error))),
-    }
-    Ok(())
-}
-
 fn audit(
     reader: &Reader,
     file: &files::File,
@@ -214,7 +195,10 @@ fn audit(
     let audit = match reader.audit(span, &mut books) {
         Ok(audit) => audit,
         Err(error @ StoreError::Damaged { .. }) => {
-            report.problems.push(sentence(&error));
+            // The check of the structure has said it already, with the tables.
+            if report.problems.is_empty() {
+                report.problems.push(sentence(&error));
+            }
             return Ok(());
         }
         Err(error) => return Err(VerifyError::Unusable(sentence(&error))),
@@ -233,16 +217,18 @@ fn audit(
     }
     (report.windows, report.rows, report.of_scripts) = (audit.windows, audit.rows, audit.of_scripts);
     notes(&audit, report);
+    report.notes.extend(rejected(books.rejected(), request.days));
     let days = books.close(&audit, &file.carried);
+    report
+        .seen
+        .note_all(&days, reader.recent().ok().and_then(|recent| recent.window_id));
     let wanted = |day: &Day| {
         request.days.is_none_or(|(from, to)| (from..=to).contains(&day.date))
             && (request.tickers.is_empty() || request.tickers.contains(&day.ticker))
     };
     report.days = days.into_iter().filter(wanted).collect();
     if report.days.is_empty() {
-        report
-            .notes
-            .push("nothing was recorded of these days and symbols".to_owned());
+        report.notes.push("nothing was recorded".to_owned());
     }
     // Windows of days without a symbol, and those that are not described, would otherwise be told nowhere.
     let shown: usize = report.days.iter().map(|day| day.damaged().count()).sum();
@@ -275,10 +261,19 @@ fn notes(audit: &ayumi_store::reader::Audit, report: &mut FileReport) {
     }
 }
 
-/// What to do with a damaged file.
-fn salvage(path: &std::path::Path) -> String {
-    let path = path.display();
-    format!("stop the recorder, keep a copy, and save what is readable: sqlite3 \"{path}\" .recover | sqlite3 saved.db")
+/// `window_log` counts rejected messages per window and says neither whose they were nor why.
+fn rejected(per_day: &BTreeMap<Date, i64>, days: Option<(Date, Date)>) -> Vec<String> {
+    let wanted = per_day
+        .iter()
+        .filter(|(date, _)| days.is_none_or(|(from, to)| (from..=to).contains(*date)));
+    let note = |(date, count): (&Date, &i64)| {
+        format!(
+            "{date}: {count} messages were rejected (price guard, hours, unusable); the volume of a guarded message stands in \
+             volume_ledger, but before a symbol's first good price of a day there is nothing to count from, and none is \
+             booked. Which and why: the log, \"price guard drop\""
+        )
+    };
+    wanted.map(note).collect()
 }
 
 fn sentence(error: &StoreError) -> String {

@@ -22,7 +22,7 @@ pub use audit::{
 pub use day::{DayBook, DayRow};
 pub use features::{FeatureReader, FollowedRow, Mark};
 pub(crate) use look::quick_check;
-pub use look::{Integrity, Owner, Recent, owner};
+pub use look::{Integrity, Owner, Recent, StoredHealth, owner};
 pub use verify::Verified;
 
 /// How long a query waits for a lock. In WAL mode readers wait for nobody, except in the moment a file is created.

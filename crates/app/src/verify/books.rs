@@ -50,6 +50,8 @@ pub struct Books<'w> {
     newest_end_ms: Option<i64>,
     oldest_ms: Option<i64>,
     rolls: HashMap<String, bool>,
+    /// Per calendar day: a window belongs to no symbol.
+    rejected: BTreeMap<Date, i64>,
 }
 
 impl<'w> Books<'w> {
@@ -62,7 +64,13 @@ impl<'w> Books<'w> {
             newest_end_ms: None,
             oldest_ms: None,
             rolls: HashMap::new(),
+            rejected: BTreeMap::new(),
         }
+    }
+
+    /// Messages that were rejected, per calendar day.
+    pub fn rejected(&self) -> &BTreeMap<Date, i64> {
+        &self.rejected
     }
 
     /// Every day and symbol with its reasons, ascending.
@@ -225,6 +233,12 @@ impl AuditWatch for Books<'_> {
             note_hole(&mut self.holes, end, window.id);
         }
         self.newest_end_ms = self.newest_end_ms.max(Some(window.end_ms));
+        if window.rejected > 0 {
+            let sum = self
+                .rejected
+                .entry(Stamp::from_ms(window.id.clamp(0, 4_102_444_800_000)).date());
+            *sum.or_default() += window.rejected;
+        }
     }
 
     fn tick(&mut self, row: &AuditedTick<'_>) {

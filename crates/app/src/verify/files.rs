@@ -9,7 +9,8 @@ use ayumi_wire::jst::Date;
 use super::VerifyError;
 use crate::export::files::existing;
 
-const DATE: &str = "{date}";
+/// What stands for the day in a path.
+pub const DATE: &str = "{date}";
 
 /// States of the file of the day before, by ticker and trading date.
 pub type Carried = BTreeMap<(String, String), StoredState>;

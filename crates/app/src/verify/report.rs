@@ -34,6 +34,10 @@ pub fn text(report: &Report, quiet: bool) -> String {
 fn summary(report: &Report) -> String {
     let counts: Vec<String> = Grade::ALL.iter().map(|g| format!("{g} {}", report.count(*g))).collect();
     let verdict = match (report.is_well(), report.problems()) {
+        (true, _) if report.days().next().is_none() => match report.files.iter().any(|file| file.of_scripts > 0) {
+            true => "nothing could be checked".to_owned(),
+            false => "nothing was recorded, so nothing is wrong".to_owned(),
+        },
         (true, _) => "all is well".to_owned(),
         (false, 0) => "something was found".to_owned(),
         (false, 1) => "something was found, the file has 1 problem".to_owned(),

@@ -54,6 +54,8 @@ pub struct LoggedWindow {
     pub merged: i64,
     /// Windows that were folded into it.
     pub merged_windows: i64,
+    /// Messages that were rejected while it was open, for whatever reason.
+    pub rejected: i64,
 }
 
 /// A row of `tick_batch` that a recorder wrote.

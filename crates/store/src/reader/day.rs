@@ -157,7 +157,7 @@ impl Reader {
         Ok(sources)
     }
 
-    fn has_table(&self, table: &str) -> Result<bool, StoreError> {
+    pub(super) fn has_table(&self, table: &str) -> Result<bool, StoreError> {
         Ok(!self.columns(table)?.is_empty())
     }
 

@@ -1,5 +1,6 @@
 //! Looks at a database from outside: is its structure whole, who owns it, what came last. Read-only, like all of this.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::mpsc;
@@ -54,6 +55,24 @@ impl Reader {
         quick_check(&self.connection, &self.path, limit)
     }
 
+    /// Tables and indexes by the page where their tree begins, in words: `table tick_batch`. What of the schema cannot be
+    /// read is not among them.
+    #[must_use]
+    pub fn trees(&self) -> BTreeMap<u32, String> {
+        let read = || {
+            let sql = "SELECT rootpage, type, name FROM sqlite_schema WHERE rootpage > 0";
+            let mut statement = self.connection.prepare(sql)?;
+            let rows = statement.query_map([], |row| {
+                let (kind, name): (String, String) = (row.get(1)?, row.get(2)?);
+                Ok((row.get(0)?, format!("{kind} {name}")))
+            })?;
+            rows.collect::<rusqlite::Result<BTreeMap<u32, String>>>()
+        };
+        let mut trees = read().unwrap_or_default();
+        trees.insert(1, "the schema".to_owned());
+        trees
+    }
+
     /// The newest window and the version of the tables; empty for a file without them.
     ///
     /// # Errors
@@ -75,6 +94,58 @@ impl Reader {
         }
         Ok(recent)
     }
+
+    /// The newest state that a recorder wrote; `None` without the table or a row.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn newest_state(&self) -> Result<Option<StoredHealth>, StoreError> {
+        if !self.has_table("health")? {
+            return Ok(None);
+        }
+        let sql = "SELECT CAST(ts AS TEXT), CAST(state AS TEXT), CAST(why AS TEXT), CAST(advice AS TEXT) \
+                   FROM health ORDER BY rowid DESC LIMIT 1";
+        let newest = self.connection.query_row(sql, [], |row| {
+            let text = |at| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+            Ok(StoredHealth {
+                ts: text(0)?,
+                state: text(1)?,
+                why: text(2)?,
+                advice: text(3)?,
+            })
+        });
+        let failed = |e| StoreError::sqlite(&self.path, "reading the newest state", e);
+        newest.optional().map_err(failed)
+    }
+
+    /// Rows of the ledger of two trading dates that mean loss (`gap`, `overflow`), and the volume in them.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn missed(&self, date: &str, or: &str) -> Result<(u64, i64), StoreError> {
+        if !self.has_table("volume_ledger")? {
+            return Ok((0, 0));
+        }
+        let sql = "SELECT count(*), CAST(coalesce(sum(volume), 0) AS INTEGER) FROM volume_ledger \
+                   WHERE trading_date IN (?1, ?2) AND cause IN ('gap', 'overflow')";
+        let sums = self.connection.query_row(sql, [date, or], |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+        });
+        sums.map_err(|e| StoreError::sqlite(&self.path, "adding up the ledger", e))
+    }
+}
+
+/// The newest row of `health`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredHealth {
+    /// Since when, JST text.
+    pub ts: String,
+    /// The state's word.
+    pub state: String,
+    /// In a few words; may be empty.
+    pub why: String,
+    /// What to do, English; empty when there is nothing to do.
+    pub advice: String,
 }
 
 /// Who owns a database, without touching what is not there. A note that a crash left behind is told from a running
@@ -121,8 +192,19 @@ pub(crate) fn quick_check(connection: &Connection, path: &Path, limit: Duration)
 fn check_structure(connection: &Connection, path: &Path) -> Result<Integrity, StoreError> {
     let checked = (|| {
         let mut statement = connection.prepare(&format!("PRAGMA quick_check({NAMED})"))?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-        lines.collect::<Result<Vec<String>, _>>()
+        let mut rows = statement.query([])?;
+        let mut lines: Vec<String> = Vec::new();
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => lines.push(row.get(0)?),
+                Ok(None) => return Ok(lines),
+                // After the trees it reads the rows, and gives up at a damaged page: the lines before name it.
+                Err(error) if !lines.is_empty() && error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                    return Ok(lines);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     })();
     match checked {
         Ok(lines) if lines == ["ok"] => Ok(Integrity::Whole),

@@ -127,6 +127,7 @@ fn logged(row: &Row<'_>) -> rusqlite::Result<Logged> {
             end_ms: end_ms.unwrap_or(id),
             merged,
             merged_windows: merged_windows.unwrap_or(0),
+            rejected: rejected.max(0),
         },
         end: end.into_owned(),
         ticks,
