@@ -256,7 +256,7 @@ fn r01_a_dead_token_without_a_password_is_an_error_with_the_next_step() {
     assert_eq!(station.counters().rest("POST /token"), 0);
     assert_eq!(
         ended.out,
-        "registered=0 of=1 added=0 refused=0 not_fitting=0 left_out=0 on_list=0\n"
+        "registered=0 of=1 added=0 refused=0 not_fitting=0 left_out=0 on_list=unknown\n"
     );
 
     station.kill_token();

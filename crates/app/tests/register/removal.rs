@@ -3,7 +3,7 @@
 use ayumi_sim::RestFault;
 use serde_json::json;
 
-use super::support::station;
+use super::support::{free_port, station};
 use super::{ask, desk, error, listed, occupy, register, run};
 
 #[test]
@@ -57,4 +57,15 @@ fn a_station_that_does_not_let_go_is_told() {
     ]);
     let ended = run(&desk, "unregister", &["--all"]).expect(3);
     ended.says(&["ERROR unregistering: HTTP 400 4001020"]);
+}
+
+#[test]
+fn n01_what_a_station_that_is_down_holds_is_unknown() {
+    let desk = desk(free_port(), json!({"symbols": ["7203"]}));
+    for args in [&[][..], &["--all"][..]] {
+        let ended = run(&desk, "unregister", args).expect(4);
+        assert_eq!(ended.out, "unregistered=0 absent=0 remaining=unknown on_list=unknown\n");
+    }
+    let ended = register(&desk, "7203\n", &[]).expect(4);
+    ended.says(&["registered=0 of=1 added=0 ", "on_list=unknown"]);
 }

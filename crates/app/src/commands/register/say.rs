@@ -157,7 +157,7 @@ pub(super) fn registered_line(asked: &[Entry], registered: &Registered, left_out
         report.added.len(),
         report.refused.len(),
         report.not_fitting.len(),
-        report.on_list
+        known(report.on_list, report.error.as_ref())
     )
 }
 
@@ -189,9 +189,17 @@ pub(super) fn removal_line(removal: &Removal) -> String {
         "unregistered={} absent={} remaining={} on_list={}",
         removal.removed.len(),
         removal.absent.len(),
-        removal.remaining.len(),
-        removal.list.len()
+        known(removal.remaining.len(), removal.error.as_ref()),
+        known(removal.list.len(), removal.error.as_ref())
     )
+}
+
+/// What the list holds is known only when it was read back at the end.
+fn known(count: usize, error: Option<&RestError>) -> String {
+    match error {
+        None => count.to_string(),
+        Some(_) => "unknown".to_owned(),
+    }
 }
 
 /// An ERROR line with the next step.
