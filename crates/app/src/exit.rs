@@ -181,6 +181,15 @@ mod tests {
         Exit::Done.now();
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn sec16_a_crash_file_is_its_owners_alone() {
+        let path = write_crash_file("what was known").expect("written");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("there").permissions());
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
     #[test]
     fn p06_a_panic_in_any_thread_ends_the_process_with_70_and_without_secrets() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -53,6 +53,15 @@ pub(crate) fn date_of(path: &Path) -> Option<Date> {
     Date::parse(&format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]))
 }
 
+/// Makes the folder and those above it, for their owner alone on Unix.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Makes a new file for what is received from `at_ns` on; never one that exists.
 pub(crate) fn create(folder: &Path, at_ns: i64, part: u32) -> io::Result<(PathBuf, File)> {
     let written: String = iso_ms(at_ns.div_euclid(1_000_000))
@@ -64,7 +73,12 @@ pub(crate) fn create(folder: &Path, at_ns: i64, part: u32) -> io::Result<(PathBu
     let (date, time) = written.split_at(written.len().min(8));
     for again in 0..1_000 {
         let path = folder.join(format!("{PREFIX}{date}-{time}-{:03}{SUFFIX}", part + again));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // It holds what somebody trades.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

@@ -113,7 +113,7 @@ impl Journal {
             what: "created",
             source,
         };
-        std::fs::create_dir_all(&config.folder).map_err(failed)?;
+        crate::files::create_folder(&config.folder).map_err(failed)?;
         let shared = Arc::new(Shared {
             open: Mutex::new(Open {
                 bytes: Vec::with_capacity(BLOCK + 4096),

@@ -9,6 +9,7 @@ mod features;
 mod health;
 mod lock;
 mod options;
+mod private;
 pub mod reader;
 mod rows;
 mod schema;

@@ -129,7 +129,11 @@ impl Target for LogFile {
 /// Opens `path` for appending, after putting aside what an earlier day left there.
 fn open(path: &Path, date: jst::Date) -> io::Result<Open> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        let mut folders = fs::DirBuilder::new();
+        folders.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+        folders.create(folder)?;
     }
     match begun(path) {
         Begun::On(old) if old != date => rotate(path, old)?,

@@ -15,6 +15,7 @@ use super::identity::names;
 use crate::error::{Phase, StoreError};
 use crate::lock::{Lock, beside};
 use crate::options::Options;
+use crate::private;
 use crate::schema::{self, DATA_TABLES, Plan};
 
 /// Opens or creates the database at `path`.
@@ -82,7 +83,7 @@ fn make_file(path: &Path) -> Result<PathBuf, StoreError> {
         phase: Phase::Open,
         source,
     };
-    fs::create_dir_all(folder).map_err(unusable)?;
+    private::create_folder(folder).map_err(unusable)?;
     if path.is_dir() {
         let why = "it is a folder".to_owned();
         return Err(StoreError::NotADatabase {
@@ -93,7 +94,8 @@ fn make_file(path: &Path) -> Result<PathBuf, StoreError> {
     // Only a missing file is opened here: closing one that SQLite has open in this process would drop its locks.
     if !path.exists() {
         // Not create_new: a symbolic link to a file that is missing must lead to that file.
-        File::options()
+        // SQLite gives its log and its backups the rights of this file.
+        private::options()
             .create(true)
             .append(true)
             .open(path)
@@ -237,6 +239,14 @@ fn back_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let Some(target) = unfinished.to_str() else {
         return Err(file(io::Error::other("the path is not valid Unicode")));
     };
+    // An empty file is what SQLite fills; one that it makes itself could be read by everybody.
+    let rights = fs::metadata(path).map_err(file)?.permissions();
+    private::options()
+        .create_new(true)
+        .write(true)
+        .open(&unfinished)
+        .and_then(|f| f.set_permissions(rights))
+        .map_err(file)?;
     connection
         .execute("VACUUM INTO ?1", [target])
         .map_err(|e| StoreError::opening(&unfinished, operation, e))?;
