@@ -4,18 +4,26 @@
 //! Owns the sentences and the limits: at most six REST requests, never a new token unless asked for, three seconds
 //! whatever hangs. Refuses to change anything, and to show a secret.
 
+mod ask;
 mod clock;
+mod console;
 mod database;
 mod disk;
 mod finding;
+mod last_day;
 mod list;
+mod listener;
 mod openers;
+mod power;
 pub mod promises;
 mod push;
+mod recorder;
 mod report;
 mod rest;
 mod settings;
 mod station;
+mod station_log;
+mod task;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -32,11 +40,13 @@ pub use finding::{Finding, Level};
 pub use report::{Lang, text, to_json};
 
 use crate::clock::Clock;
-use crate::settings::{Mode, Settings};
+use crate::settings::{Mode, Settings, process_env};
 use finding::words;
 
 /// When it ends, however much still hangs.
 const LIMIT: Duration = Duration::from_millis(2_600);
+/// Between the end of a check's time and the end of all.
+const SPARE: Duration = Duration::from_millis(400);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -49,6 +59,8 @@ pub struct Request {
     pub push: bool,
     /// Whose time it is.
     pub clock: Clock,
+    /// The language of the page.
+    pub lang: Lang,
 }
 
 /// What every check knows.
@@ -60,12 +72,18 @@ struct Context {
     clock: Clock,
     login: bool,
     push: bool,
+    lang: Lang,
+    /// When a check that could go on says what it has.
+    deadline: Instant,
 }
 
 /// A check that goes on in a thread, and what is said when it does not end.
 type Pending = BTreeMap<&'static str, Finding>;
-/// Where checks put what they found, under the name of the check.
+/// Where checks put what they found, under the name of the check; with a `?` behind it what is known until then.
 type Told = Sender<(&'static str, Vec<Finding>)>;
+
+/// A check.
+type Check = fn(&Context) -> Vec<Finding>;
 
 /// Everything that was found, worst first.
 pub fn run(request: &Request) -> Vec<Finding> {
@@ -79,6 +97,8 @@ pub fn run(request: &Request) -> Vec<Finding> {
         clock: request.clock.clone(),
         login: request.login,
         push: request.push,
+        lang: request.lang,
+        deadline: deadline - SPARE,
     };
     findings.extend(versions::check());
     findings.extend(clock::check(&context));
@@ -102,6 +122,11 @@ pub fn run(request: &Request) -> Vec<Finding> {
         let Ok((name, found)) = told.recv_timeout(left) else {
             break;
         };
+        if let Some(name) = name.strip_suffix('?') {
+            // Not the end of the check, but what to say should it not end.
+            pending.extend(found.into_iter().map(|finding| (name, finding)));
+            continue;
+        }
         pending.remove(name);
         findings.extend(found);
     }
@@ -111,11 +136,23 @@ pub fn run(request: &Request) -> Vec<Finding> {
     findings
 }
 
-/// Checks on this machine.
+/// Checks on this machine. Those of the system's own commands are worth no alarm when they are slow.
 fn local(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending) {
     start(context, tell, pending, "database", database::check);
     start(context, tell, pending, "disk", disk::check);
     start(context, tell, pending, "openers", openers::check);
+    start(context, tell, pending, "recorder", recorder::check);
+    let aside: [(&'static str, Check); 5] = [
+        ("day", last_day::check),
+        ("startup", |_| task::check()),
+        ("console", |context| console::check(context.lang)),
+        ("power", |_| power::check()),
+        ("station_log", |_| station_log::check(process_env("APPDATA").as_deref())),
+    ];
+    for (name, check) in aside {
+        start(context, tell, pending, name, check);
+        pending.insert(name, finding::skipped(name));
+    }
 }
 
 /// Checks that need the station, when it is there.
@@ -130,16 +167,12 @@ fn online(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending)
     let (theirs, tell_rest) = (std::sync::Arc::clone(context), tell.clone());
     spawn("rest", move || rest::check(&theirs, &tell_rest));
     start(context, tell, pending, "push", push::check);
+    start(context, tell, pending, "listener", listener::check);
+    pending.insert("listener", finding::skipped("listener"));
     findings
 }
 
-fn start(
-    context: &std::sync::Arc<Context>,
-    tell: &Told,
-    pending: &mut Pending,
-    name: &'static str,
-    check: fn(&Context) -> Vec<Finding>,
-) {
+fn start(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending, name: &'static str, check: Check) {
     let (context, tell) = (std::sync::Arc::clone(context), tell.clone());
     pending.insert(name, finding::late(name));
     spawn(name, move || {

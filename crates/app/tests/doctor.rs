@@ -1,7 +1,31 @@
 //! `ayumi doctor`: whatever is broken, it names it and what to do, changes nothing, shows no secret, ends within three
 //! seconds, and its page can be shown by every Japanese console.
+//!
+//! What it looks at, and the fixture in which each check fails:
+//!
+//! | check | test |
+//! | --- | --- |
+//! | port open, on which family | `n01_station_off`, `a_healthy_installation_is_well` |
+//! | who listens | `rows::a_foreign_server_is_named`, unit tests of `listener` (netstat, tasklist, /proc) |
+//! | Host accepted | `rows::r02_a_proxy_that_changes_the_host_is_recognised` |
+//! | logged in, API enabled, token valid | `r01_...` (two) |
+//! | environment mix-up | `a_password_is_used_only_when_asked_for`, `rows::r01_the_password_of_the_other_environment` |
+//! | register list | `r07_a_list_full_of_strangers`, `symbols_that_nobody_will_register` |
+//! | PUSH accepted | `rows::n04_silence_in_a_session_is_told`, `r06_...` |
+//! | taken over | `rows::n11_a_line_that_is_taken_over_twice_is_another_programs`, `rows::n11_a_running_recorder_...` |
+//! | /board time | `r06_a_slow_board_and_r05_a_station_that_hangs`, `rows::r06_one_slow_board_of_three_is_chance` |
+//! | clock, zone | `d09_t01_clock_and_zone_against_the_exchange`, `rows::t01_messages_that_are_all_old` |
+//! | folder of the database | `s04_...`, `rows::s12_a_cloud_folder`, unit tests of `disk` |
+//! | health of the database | `s05_a_damaged_database`, `a_changed_window_is_noticed`, `rows::s13_tables_of_a_newer_version` |
+//! | SQLite version, other openers | unit tests `s11_...` of `versions`, `x05_programs_that_open_the_file_to_write_are_named` |
+//! | second writer, stuck reader | `g12_a_running_recorder_keeps_its_line`, `..._s10_a_log_that_cannot_shrink`, `rows::s10_...` |
+//! | last day | `rows::g10_the_last_day_has_a_grade`, `a_changed_window_is_noticed` |
+//! | start-up task, console, power, station's own log | unit tests of `task`, `console`, `power`, `station_log` |
+//! | settings, secret | `everything_broken_is_still_a_page`, `sec02_...`, `rows::sec16_...` |
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "doctor/rows.rs"]
+mod rows;
 mod support;
 
 use std::path::Path;
@@ -112,7 +136,7 @@ fn a_healthy_installation_is_well() {
     let before = desk.files();
     let (asked, list) = (rest_requests(&station), station.counters().rest("PUT /register"));
     let ended = doctor(&desk, &["-Config", "c.json", "--clock", TEN]).expect(0);
-    ended.says(&["checks are fine (-v shows them)"]);
+    ended.says(&[" checks are fine", "were not made here (-v shows them)"]);
     assert!(rest_requests(&station) - asked <= 6, "{:?}", station.counters());
     assert_eq!(station.counters().rest("POST /token"), 0);
     assert!(station.counters().rest("PUT /register") > list);
@@ -137,6 +161,12 @@ fn a_healthy_installation_is_well() {
         "no recorder runs",
         "are free, a day takes",
         "the folder ",
+        "last recorded day 2026-11-20: grades A 1; no gap",
+        "Server: Microsoft-HTTPAPI/2.0",
+        "(middle of 3)",
+        "starts the recorder by itself",
+        "console: encoding ASCII",
+        "kabu Station's own log: ",
         "SQLite 3.",
         "(JST)",
         "doctor: all is well",
@@ -340,8 +370,15 @@ fn a_changed_window_is_noticed() {
         .unwrap()
         .execute_batch("UPDATE tick_batch SET last_price = 1")
         .unwrap();
+    let report = found(&desk, &[], 1, &["day", "windows"]);
     says(
-        &found(&desk, &[], 1, &["windows"]),
+        &report,
+        "day",
+        "last recorded day 2026-11-20: grades D 1",
+        "ayumi verify",
+    );
+    says(
+        &report,
         "windows",
         "newest windows are not what was written",
         "ayumi verify",
@@ -400,7 +437,7 @@ fn s04_a_folder_that_cannot_be_written_and_s10_a_log_that_cannot_shrink() {
     let log = std::fs::File::create(desk.path("ticks.db-wal")).unwrap();
     log.set_len(300 << 20).unwrap();
     let report = found(&desk, &[], 1, &["wal"]);
-    says(&report, "wal", "WAL 300 MB", "mode=ro");
+    says(&report, "wal", "WAL 300 MB: a reader holds it back", "mode=ro");
 }
 
 #[test]

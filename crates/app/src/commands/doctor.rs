@@ -17,10 +17,18 @@ pub fn run(args: &DoctorArgs) -> Exit {
         });
         return Exit::Done;
     }
+    if !args.json {
+        // The page can only be sorted when all is known.
+        text::stderr_line(match lang {
+            Lang::En => "ayumi doctor: looking (3 seconds at most) ...",
+            Lang::Ja => "ayumi doctor: 調べています(最大 3 秒)...",
+        });
+    }
     let findings = doctor::run(&Request {
         config: args.config.clone(),
         login: args.login,
         push: args.push,
+        lang,
         clock: args.clock.map_or_else(Clock::system, |test| test.clock()),
     });
     let page = match args.json {

@@ -8,6 +8,8 @@ use super::finding::{Finding, words};
 
 /// The exchange's seconds may be ahead by the way of a rounding.
 const AHEAD_S: i64 = 5;
+/// Of twenty messages in a session one is a fresh trade.
+const LATE_S: i64 = 30;
 /// 2025-01-01: a PC whose battery is empty begins long before.
 const BUILT_S: i64 = 1_735_657_200;
 
@@ -65,6 +67,31 @@ pub fn of_board(context: &Context, body: &[u8]) -> Vec<Finding> {
         ));
     }
     found
+}
+
+/// What the youngest of many messages of PUSH shows, by its age in seconds: the other side of the clock.
+pub fn of_messages(youngest_s: i64) -> Option<Finding> {
+    if youngest_s < -AHEAD_S {
+        let behind = -youngest_s;
+        return Some(Finding::warning(
+            "clock",
+            words(
+                format!("the PC's clock is at least {behind} s behind the messages of PUSH"),
+                format!("PC の時計が PUSH の時刻より {behind} 秒以上遅れています"),
+            ),
+            fix(),
+        ));
+    }
+    (youngest_s > LATE_S).then(|| {
+        Finding::warning(
+            "clock",
+            words(
+                format!("the youngest of the last messages is {youngest_s} s old: the PC's clock is ahead, or they come late"),
+                format!("最も新しいメッセージでも {youngest_s} 秒前の時刻です。PC の時計が進んでいるか、配信が遅れています"),
+            ),
+            fix(),
+        )
+    })
 }
 
 fn fix() -> super::finding::Words {

@@ -7,8 +7,9 @@ use ayumi_store::StoreError;
 use ayumi_store::reader::{AuditWatch, AuditedLedger, AuditedTick, Integrity, LoggedWindow, Owner, Reader, Span};
 use ayumi_wire::jst::Date;
 
-use super::Context;
 use super::finding::{Finding, Words, words};
+use super::{Context, openers};
+use crate::verify;
 
 /// The structure of a day is checked in a second; of a file of many days `ayumi verify` takes its time.
 const STRUCTURE: Duration = Duration::from_millis(900);
@@ -30,7 +31,7 @@ pub fn today(db_path: &Path, date: Date) -> PathBuf {
 pub fn check(context: &Context) -> Vec<Finding> {
     let db = &context.db;
     let mut found = vec![owner(context)];
-    found.extend(wal(db));
+    found.extend(wal(context));
     if !db.exists() {
         let shown = db.display();
         found.push(Finding::fine(
@@ -79,29 +80,43 @@ fn owner(context: &Context) -> Finding {
     Finding::fine("owner", words(en, ja))
 }
 
-fn wal(db: &Path) -> Option<Finding> {
-    let mut name = db.as_os_str().to_owned();
+fn wal(context: &Context) -> Option<Finding> {
+    let mut name = context.db.as_os_str().to_owned();
     name.push("-wal");
     let bytes = std::fs::metadata(PathBuf::from(name)).ok()?.len();
     let mb = bytes >> 20;
-    let say = words(
-        format!("WAL {mb} MB: a reader holds it back"),
-        format!("WAL {mb}MB: 読み手が止まっています"),
-    );
+    if bytes < LARGE_WAL {
+        return Some(Finding::fine(
+            "wal",
+            words(format!("WAL {mb} MB"), format!("WAL {mb}MB")),
+        ));
+    }
+    let readers = openers::readers(context);
+    let (en, ja) = match readers.as_slice() {
+        [] => ("a reader holds it back".to_owned(), "読み手が止まっています".to_owned()),
+        readers => {
+            let named = readers.join(", ");
+            (
+                format!("held back by {named}"),
+                format!("{named} が読み終わっていません"),
+            )
+        }
+    };
+    let say = words(format!("WAL {mb} MB: {en}"), format!("WAL {mb}MB: {ja}"));
     let fix = words(
         "close the program that keeps a transaction open, or let it open the file with mode=ro and fetch all rows of a query",
         "トランザクションを開いたままのプログラムを閉じるか、mode=ro で開き、結果をすべて読みきるようにしてください",
     );
     Some(match bytes {
         HUGE_WAL.. => Finding::problem("wal", say, fix),
-        LARGE_WAL.. => Finding::warning("wal", say, fix),
-        _ => Finding::fine("wal", words(format!("WAL {mb} MB"), format!("WAL {mb}MB"))),
+        _ => Finding::warning("wal", say, fix),
     })
 }
 
 fn look(db: &Path) -> Result<Vec<Finding>, StoreError> {
     let reader = Reader::open(db)?;
-    let recent = reader.recent()?;
+    // Another application's file is no damaged one of ours.
+    let shape = reader.shape();
     let mut found = Vec::new();
     match reader.quick_check(STRUCTURE)? {
         Integrity::Whole => found.push(Finding::fine(
@@ -116,10 +131,18 @@ fn look(db: &Path) -> Result<Vec<Finding>, StoreError> {
             ),
         )),
         Integrity::Damaged(lines) => {
-            let first = lines.first().map_or("?", String::as_str).replace('\n', "; ");
-            found.push(damaged(db, &first));
+            let places = verify::places(&reader, &lines);
+            let lines: Vec<&str> = lines
+                .iter()
+                .flat_map(|line| line.lines())
+                .filter(|l| !l.starts_with("***"))
+                .collect();
+            let first = lines.first().copied().unwrap_or("?");
+            return Ok(vec![damaged(db, &format!("{first}{places}"))]);
         }
     }
+    shape?;
+    let recent = reader.recent()?;
     let (schema, end) = (recent.schema, recent.ts_end.as_deref());
     let version = schema.map_or_else(|| "-".to_owned(), |v| v.to_string());
     let last = end.map_or("-", |end| end.get(..19).unwrap_or(end));

@@ -78,10 +78,10 @@ fn cloud(folder: &Path) -> Option<Finding> {
 
 fn room(context: &Context, folder: &Path) -> Finding {
     let Some(free) = free_bytes(folder) else {
-        return Finding::fine(
+        return Finding::skipped(
             "disk",
             words(
-                "free space: this system does not tell",
+                "free space: not checked, this system does not tell",
                 "空き容量: この環境では調べられません",
             ),
         );

@@ -12,6 +12,8 @@ pub struct Words {
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// Nobody looked: this system does not tell.
+    Skipped,
     /// As it should be.
     Fine,
     /// Worth knowing.
@@ -27,6 +29,7 @@ impl Level {
     #[must_use]
     pub fn mark(self) -> &'static str {
         match self {
+            Self::Skipped => "[-]",
             Self::Fine => "[ok]",
             Self::Note => "[i]",
             Self::Warning => "[!]",
@@ -38,6 +41,7 @@ impl Level {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Skipped => "skipped",
             Self::Fine => "ok",
             Self::Note => "note",
             Self::Warning => "warning",
@@ -67,6 +71,14 @@ impl Finding {
             level: Level::Fine,
             say,
             fix: None,
+        }
+    }
+
+    /// Not looked at; the sentence says so.
+    pub fn skipped(check: &'static str, say: Words) -> Self {
+        Self {
+            level: Level::Skipped,
+            ..Self::fine(check, say)
         }
     }
 
@@ -115,6 +127,17 @@ pub fn late(check: &'static str) -> Finding {
         words(
             "a disk or a network drive may hang; try again, then restart the PC",
             "ディスクかネットワークドライブが応答していない可能性があります。もう一度実行し、変わらなければ PC を再起動してください",
+        ),
+    )
+}
+
+/// What is said of a check that is dispensable and did not end.
+pub fn skipped(check: &'static str) -> Finding {
+    Finding::skipped(
+        check,
+        words(
+            format!("{check}: not checked, the system did not answer in time"),
+            format!("{check}: 時間内に応答がなく、調べていません"),
         ),
     )
 }

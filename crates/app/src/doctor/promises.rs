@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::finding::Words;
 use super::report::{Lang, encodable};
 use crate::verify::ascii;
 
@@ -68,18 +67,19 @@ impl Lang {
     }
 }
 
+const HEAD: Said = Said {
+    en: "What ayumi promises. Figures of real runs: docs/reliability.md",
+    ja: "ayumi の約束。実際に測った値は docs/reliability.md にあります",
+};
+
 /// The sheet as a page.
 #[must_use]
 pub fn text(lang: Lang) -> String {
-    let head = super::finding::words(
-        "What ayumi promises. Figures of real runs: docs/reliability.md",
-        "ayumi の約束。実際に測った値は docs/reliability.md にあります",
-    );
     let (number, proof, not) = match lang {
         Lang::En => ("number", "proof", "What is not promised:"),
         Lang::Ja => ("数値", "証明", "約束しないこと:"),
     };
-    let mut out = pick(lang, &head).to_owned();
+    let mut out = lang.of_said(&HEAD).to_owned();
     out.push('\n');
     for promise in PROMISES {
         // Writing to a String cannot fail.
@@ -116,13 +116,6 @@ pub fn to_json(lang: Lang) -> String {
         "not_promised": NOT_PROMISED.iter().map(|item| lang.of_said(item)).collect::<Vec<_>>(),
     });
     ascii(&whole.to_string())
-}
-
-fn pick(lang: Lang, words: &Words) -> &str {
-    match lang {
-        Lang::En => &words.en,
-        Lang::Ja => &words.ja,
-    }
 }
 
 #[cfg(test)]

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use ayumi_engine::calendar;
 use ayumi_station::LineLost;
-use ayumi_station::push::{ConnectError, Filled, PushConfig, connect};
+use ayumi_station::push::{ConnectError, Filled, Incoming, PushConfig, PushLine, connect};
 use ayumi_store::reader::Owner;
+use ayumi_wire::push::decode;
 
-use super::Context;
 use super::finding::{Finding, words};
 use super::words::push_advice;
+use super::{Context, clock};
 
 const CONNECT: Duration = Duration::from_millis(1_200);
-/// How long a first message is waited for.
+/// How long a line is listened to.
 const LISTEN: Duration = Duration::from_millis(400);
+/// Two quick cuts after data are another program, one is a reset.
+const LINES: usize = 2;
+/// So many messages say something of the clock: the youngest of them is fresh.
+const ENOUGH: u32 = 20;
 
 /// Opens a line for a moment.
 pub fn check(context: &Context) -> Vec<Finding> {
@@ -36,91 +41,150 @@ pub fn check(context: &Context) -> Vec<Finding> {
     let Ok(runtime) = runtime else {
         return vec![super::finding::late("push")];
     };
-    vec![match runtime.block_on(listen(context)) {
-        Ok(outcome) => told(context, outcome),
-        Err(error) => Finding::problem(
+    match runtime.block_on(listen(context)) {
+        Ok(heard) => told(context, &heard),
+        Err(error) => vec![Finding::problem(
             "push",
             words(
                 format!("PUSH cannot be opened: {error}"),
                 format!("PUSH に接続できません: {error}"),
             ),
             push_advice(&error),
-        ),
-    }]
+        )],
+    }
 }
 
-/// What came on the line.
-enum Outcome {
-    Message,
-    Silence,
-    Lost(LineLost),
+/// What came on one line or two.
+#[derive(Debug, Default)]
+struct Heard {
+    messages: u32,
+    /// Smallest age of a message by its own time, seconds; a rounding away from zero.
+    youngest_s: Option<i64>,
+    /// How each line that was cut ended; the first one or two.
+    cuts: Vec<LineLost>,
+    /// Data had come on each line that was cut.
+    after_data: bool,
 }
 
-async fn listen(context: &Context) -> Result<Outcome, ConnectError> {
+/// Listens; a line that is cut after data is opened once more, because a reset is no other program.
+async fn listen(context: &Context) -> Result<Heard, ConnectError> {
     let settings = &context.settings;
-    let mut line = connect(&PushConfig {
-        host: settings.host.clone(),
-        port: settings.port,
-        token: settings.token.clone(),
-        connect_timeout: CONNECT,
-        ..PushConfig::default()
-    })
-    .await?;
-    let first = async {
+    let mut heard = Heard::default();
+    for _ in 0..LINES {
+        let before = heard.messages;
+        let mut line = connect(&PushConfig {
+            host: settings.host.clone(),
+            port: settings.port,
+            token: settings.token.clone(),
+            connect_timeout: CONNECT,
+            ..PushConfig::default()
+        })
+        .await?;
+        let lost = tokio::time::timeout(LISTEN, hear(context, &mut line, &mut heard)).await;
+        line.close();
+        // Over without a loss: the time is.
+        let Ok(lost) = lost else { break };
+        heard.after_data = heard.messages > before;
+        heard.cuts.push(lost);
+        if !heard.after_data {
+            break;
+        }
+    }
+    Ok(heard)
+}
+
+/// Reads until the line is lost.
+async fn hear(context: &Context, line: &mut PushLine, heard: &mut Heard) -> LineLost {
+    loop {
         loop {
             match line.next() {
-                Ok(Some(_)) => return Outcome::Message,
-                Ok(None) => {}
-                Err(lost) => return Outcome::Lost(lost),
-            }
-            match line.fill() {
-                Ok(Filled::Some(_)) => continue,
-                Ok(Filled::WouldBlock) => {}
-                Err(lost) => return Outcome::Lost(lost),
-            }
-            if line.readable().await.is_err() {
-                return Outcome::Silence;
+                Ok(Some(Incoming::Text(text))) => {
+                    heard.messages += 1;
+                    let age = age_s(context, text);
+                    heard.youngest_s = heard.youngest_s.into_iter().chain(age).min();
+                }
+                Ok(Some(_)) => heard.messages += 1,
+                Ok(None) => break,
+                Err(lost) => return lost,
             }
         }
-    };
-    let outcome = tokio::time::timeout(LISTEN, first).await.unwrap_or(Outcome::Silence);
-    line.close();
-    Ok(outcome)
+        match line.fill() {
+            Ok(Filled::Some(_)) => {}
+            // An error of the wait comes back with the next read.
+            Ok(Filled::WouldBlock) => drop(line.readable().await),
+            Err(lost) => return lost,
+        }
+    }
 }
 
-fn told(context: &Context, outcome: Outcome) -> Finding {
-    let open = calendar::in_session(context.clock.now());
-    match outcome {
-        Outcome::Message => Finding::fine(
+/// How old a message is by its own time.
+fn age_s(context: &Context, text: &[u8]) -> Option<i64> {
+    let time = decode(text).ok()?.current_price_time?;
+    Some(context.clock.now().s() - time.unix_s)
+}
+
+fn told(context: &Context, heard: &Heard) -> Vec<Finding> {
+    let mut found = vec![match heard.cuts.as_slice() {
+        [] => quiet(context, heard),
+        [_] if heard.after_data => Finding::note(
             "push",
             words(
-                "PUSH is accepted, messages come",
-                "PUSH 接続 可、メッセージを受信しました",
+                "PUSH is accepted, messages come; the line was cut once and opened again",
+                "PUSH 接続 可、メッセージを受信しました(1 度切断され、つなぎ直しました)",
             ),
         ),
-        Outcome::Silence if open => Finding::note(
+        [first, ..] => taken(heard, first),
+    }];
+    if calendar::in_session(context.clock.now()) && heard.messages >= ENOUGH {
+        found.extend(heard.youngest_s.and_then(clock::of_messages));
+    }
+    found
+}
+
+fn taken(heard: &Heard, first: &LineLost) -> Finding {
+    let say = match heard.after_data {
+        true => words(
+            format!("another program takes the PUSH line: it was cut twice right after data ({first})"),
+            format!("ほかのプログラムが PUSH を受け取っています: データ到着直後に 2 回切断されました ({first})"),
+        ),
+        false => words(
+            format!("PUSH was accepted and cut at once: {first}"),
+            format!("PUSH は接続後すぐに切断されました: {first}"),
+        ),
+    };
+    Finding::warning(
+        "push",
+        say,
+        words(
+            "the station has only one line: close the other program (or let it read the database), and try again",
+            "PUSH は 1 本しか使えません。ほかのプログラムを閉じるか、データベースを読むようにして、もう一度実行してください",
+        ),
+    )
+}
+
+/// A line that held.
+fn quiet(context: &Context, heard: &Heard) -> Finding {
+    let open = calendar::in_session(context.clock.now());
+    match heard.messages {
+        0 if open => Finding::note(
             "push",
             words(
                 "PUSH is accepted; no message in 0.4 s although the market is open (few or no symbols are registered?)",
                 "PUSH 接続 可。取引時間中ですが 0.4 秒間メッセージがありません(登録銘柄がないか、少ない可能性があります)",
             ),
         ),
-        Outcome::Silence => Finding::fine(
+        0 => Finding::fine(
             "push",
             words(
                 "PUSH is accepted; the market is closed: silence is normal",
                 "PUSH 接続 可。取引時間外なので、メッセージがなくて正常です",
             ),
         ),
-        Outcome::Lost(lost) => Finding::warning(
+        n => Finding::fine(
             "push",
             words(
-                format!("PUSH was accepted and cut at once: {lost}"),
-                format!("PUSH は接続後すぐに切断されました: {lost}"),
-            ),
-            words(
-                "another program takes the line (the station has only one): close it, and try again",
-                "ほかのプログラムが PUSH を受け取っています(1 本しか使えません)。それを閉じて、もう一度実行してください",
+                format!("PUSH is accepted, messages come ({n} in 0.4 s)"),
+                format!("PUSH 接続 可、メッセージを受信しました (0.4 秒間に {n} 通)"),
             ),
         ),
     }

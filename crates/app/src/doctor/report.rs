@@ -62,14 +62,22 @@ pub fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
             let _ = writeln!(out, "    {label}: {}", plain(lang.pick(fix)));
         }
     }
-    let n = fine.len();
-    match (lang, n) {
-        (_, 0) => {}
-        (Lang::En, _) => drop(writeln!(out, "[ok] {n} checks are fine (-v shows them)")),
-        (Lang::Ja, _) => drop(writeln!(out, "[ok] {n} 項目 問題なし (-v で表示)")),
-    }
+    out.push_str(&hidden(&fine, lang));
     out.push_str(verdict(findings, lang));
     encodable(&redact::clean(&out))
+}
+
+/// What is fine, and what nobody looked at, in a line.
+fn hidden(fine: &[&Finding], lang: Lang) -> String {
+    let skipped = fine.iter().filter(|finding| finding.level == Level::Skipped).count();
+    let n = fine.len() - skipped;
+    match (lang, n, skipped) {
+        (_, 0, 0) => String::new(),
+        (Lang::En, _, 0) => format!("[ok] {n} checks are fine (-v shows them)\n"),
+        (Lang::En, ..) => format!("[ok] {n} checks are fine, {skipped} were not made here (-v shows them)\n"),
+        (Lang::Ja, _, 0) => format!("[ok] {n} 項目 問題なし (-v で表示)\n"),
+        (Lang::Ja, ..) => format!("[ok] {n} 項目 問題なし、{skipped} 項目は未確認 (-v で表示)\n"),
+    }
 }
 
 fn verdict(findings: &[Finding], lang: Lang) -> &'static str {

@@ -37,6 +37,7 @@ pub fn check(config: Option<&Path>) -> (Settings, Vec<Finding>) {
             }
         };
     findings.extend(secret_in_git(&path, &settings));
+    findings.extend(secret_for_all(&path, &settings));
     (settings, findings)
 }
 
@@ -107,10 +108,7 @@ fn unusable(path: &Path, error: &str) -> Finding {
 
 /// Public repositories do leak passwords this way.
 fn secret_in_git(path: &Path, settings: &Settings) -> Option<Finding> {
-    let keys: Vec<&str> = ["token", "api_password"]
-        .into_iter()
-        .filter(|key| settings.source(key) == Source::File)
-        .collect();
+    let keys = secrets(settings);
     let real = path.canonicalize().ok()?;
     let tree = real.ancestors().skip(1).find(|folder| folder.join(".git").exists())?;
     if keys.is_empty() {
@@ -128,4 +126,40 @@ fn secret_in_git(path: &Path, settings: &Settings) -> Option<Finding> {
             "値をファイルから消し、環境変数 KABU_TOKEN か KABU_API_PASSWORD を使うか、リポジトリの外のファイルを token_file に指定してください",
         ),
     ))
+}
+
+/// Secrets that stand in the file itself.
+fn secrets(settings: &Settings) -> Vec<&'static str> {
+    let keys = ["token", "api_password"].into_iter();
+    keys.filter(|key| settings.source(key) == Source::File).collect()
+}
+
+/// Every user of the PC can read it: the file and all folders above it say so.
+#[cfg(unix)]
+fn secret_for_all(path: &Path, settings: &Settings) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt;
+    let keys = secrets(settings);
+    let real = path.canonicalize().ok().filter(|_| !keys.is_empty())?;
+    let mode = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
+    let open = mode(&real) & 0o004 != 0 && real.ancestors().skip(1).all(|folder| mode(folder) & 0o001 != 0);
+    let (keys, shown) = (keys.join(", "), path.display());
+    open.then(|| {
+        Finding::warning(
+            "secret",
+            words(
+                format!("every user of this PC can read the settings file {shown}, which holds a secret ({keys})"),
+                format!("秘密の値 ({keys}) がある設定ファイル {shown} を、この PC のすべてのユーザーが読めます"),
+            ),
+            words(
+                format!("chmod 600 \"{shown}\""),
+                format!("chmod 600 \"{shown}\" を実行してください"),
+            ),
+        )
+    })
+}
+
+/// Windows keeps a user's folders to the user.
+#[cfg(not(unix))]
+fn secret_for_all(_path: &Path, _settings: &Settings) -> Option<Finding> {
+    None
 }

@@ -73,10 +73,16 @@ fn finding(settings: &Settings, port: u16, reachable: bool, open: &str, shut: &s
     )
 }
 
-fn addresses(settings: &Settings) -> Vec<SocketAddr> {
+/// Whether the station is on this PC.
+pub fn is_local(settings: &Settings) -> bool {
     let host = settings.host.trim();
-    let local = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if local {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Where the station may listen.
+pub fn addresses(settings: &Settings) -> Vec<SocketAddr> {
+    let host = settings.host.trim();
+    if is_local(settings) {
         return vec![
             SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port)),
             SocketAddr::from((Ipv6Addr::LOCALHOST, settings.port)),

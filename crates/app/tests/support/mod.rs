@@ -84,6 +84,12 @@ impl Desk {
         let mut all = json!({"db_path": self.db(), "log_path": self.log()});
         merge(&mut all, settings.clone());
         std::fs::write(self.path("c.json"), all.to_string()).expect("written");
+        // It holds a token.
+        #[cfg(unix)]
+        {
+            let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(self.path("c.json"), owner).expect("set");
+        }
     }
 
     /// A path inside the folder.

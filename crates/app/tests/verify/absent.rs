@@ -61,7 +61,7 @@ fn d03_messages_that_the_guard_dropped_before_the_first_good_price_are_told() {
     let station = support::station(|_| {});
     let guard = json!({"board_mode": "push", "price_guard": {"7203": {"min": 1_000, "max": 3_000}}});
     let desk = Desk::online(station.port(), guard);
-    let mut worker = desk.stream(&["--clock", TEN]);
+    let worker = desk.stream(&["--clock", TEN]);
     support::connected(&station);
     for volume in [500, 700] {
         station.push_text(&support::message::push("7203", 9_000.0, volume));
