@@ -185,7 +185,10 @@ fn sec05_another_pc_is_used_only_on_request_and_with_a_warning() {
     for there in ["192.168.0.5", "kabu-pc", "::2"] {
         let host = format!(r#""host": "{there}""#);
         let refused = error(&host);
-        assert!(refused.contains("allow_remote") && refused.contains("unencrypted"), "{refused}");
+        assert!(
+            refused.contains("allow_remote") && refused.contains("unencrypted"),
+            "{refused}"
+        );
         let allowed = ok(&format!(r#"{host}, "allow_remote": true"#));
         assert_eq!(allowed.host, there);
         assert!(notes(&allowed).contains("the token crosses the network unencrypted"));
