@@ -22,7 +22,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Under four minutes.
+    /// About six minutes.
     pub const USUAL: Self = Self {
         rounds: 15,
         worker_rounds: 7,
@@ -33,7 +33,7 @@ impl Plan {
         divide: 1,
     };
 
-    /// Well under a minute: shows that everything runs, not how fast.
+    /// About a minute: shows that everything runs, not how fast.
     pub const QUICK: Self = Self {
         rounds: 7,
         worker_rounds: 1,
@@ -44,7 +44,7 @@ impl Plan {
         divide: 4,
     };
 
-    /// Some ten minutes.
+    /// Some forty minutes, most of them for 50 million rows.
     pub const LONG: Self = Self {
         rounds: 31,
         worker_rounds: 15,

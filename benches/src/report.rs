@@ -48,7 +48,8 @@ fn head(plan: &Plan, command: &str, load: &str) -> String {
          Written by `{command}`; not edited by hand. Seconds depend on the machine, so what counts are the ratios: \
          each compares figures of the same run, taken in turn ({} rounds in one process, {} with worker processes), \
          so that a slow moment of the machine hits both sides. Times are the median with the smallest in \
-         parentheses; ratios are the median of the rounds' ratios with their range in brackets. {clock}\n\n{}\n",
+         parentheses; ratios are the median of the rounds' ratios with their range in brackets. {clock}\n\n\
+         Where the time goes from the socket to the disk, and what did not help: [speed](design/speed.md).\n\n{}\n",
         plan.rounds,
         plan.worker_rounds,
         facts(load)

@@ -15,7 +15,7 @@ const HELP: &str = "\
 cargo xtask <chore>
 
   ci                          format, lints, all tests, short fuzzing: what must pass before a change lands
-  bench                       benchmarks, about four minutes: ratios against limits and a peer (AYUMI_PEER);
+  bench                       benchmarks, about six minutes: ratios against limits and a peer (AYUMI_PEER);
                               writes docs/performance.md. --quick: 40 s, writes nothing. --memory: 10 minutes at
                               500 messages/s. --only STAGES; --long
   instructions [--write]      counts the instructions of the hot path per message with callgrind, release build; fails
