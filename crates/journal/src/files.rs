@@ -90,6 +90,24 @@ pub(crate) fn create(folder: &Path, at_ns: i64, part: u32) -> io::Result<(PathBu
     ))
 }
 
+/// Whether the path still leads to the file that is open.
+pub(crate) fn is_still(path: &Path, open: &File) -> bool {
+    let (Ok(there), Ok(ours)) = (fs::metadata(path), open.metadata()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (there.dev(), there.ino()) == (ours.dev(), ours.ino())
+    }
+    // Windows deletes and renames no file that is open for writing.
+    #[cfg(not(unix))]
+    {
+        let _ = (there, ours);
+        true
+    }
+}
+
 /// Brings the names of a folder's files to the disk: a synced file whose name a power cut takes is lost all the same.
 /// Windows keeps names in its own journal and has no call for it.
 pub(crate) fn sync_names(folder: &Path) {

@@ -92,7 +92,10 @@ impl Drop for Syncer {
 impl Job {
     fn run(self, shared: &Shared, flags: &Flags) {
         match self.file.sync_data() {
-            Ok(()) => shared.synced(self.ticket),
+            Ok(()) => {
+                log::trace!("the journal is synced");
+                shared.synced(self.ticket);
+            }
             Err(error) => {
                 log::error!(
                     "the journal {} cannot be synced: {error}; going on in a new file",

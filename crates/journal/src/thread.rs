@@ -16,6 +16,8 @@ use crate::write::{Block, HEAD, JournalConfig, Shared, Ticket};
 
 /// A file that could not be written is followed by a new one after this time.
 const AGAIN: Duration = Duration::from_secs(5);
+/// A file that was deleted or moved is noticed in this time. It would take every line, and nobody would find one.
+const STILL_THERE: Duration = Duration::from_secs(1);
 /// What lies open for so long is taken without a border: between long windows a kill must not cost more than a second.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -36,6 +38,7 @@ pub(crate) fn run(config: &JournalConfig, shared: &Arc<Shared>) {
             }
         }
         out.sync();
+        shared.add_lost(out.forget_when_moved());
     }
     out.close();
     drop(out);
@@ -52,6 +55,8 @@ struct Out<'a> {
     lost: u64,
     /// When what lies open is looked for.
     look_at: Instant,
+    /// When it was looked whether the file is still there.
+    seen_at: Instant,
     /// Something was written since the last sync.
     dirty: bool,
     /// The last block that was written or given up.
@@ -62,6 +67,8 @@ struct Out<'a> {
 struct Part {
     path: PathBuf,
     date: Date,
+    /// Messages and events in it.
+    lines: u64,
     encoder: Encoder<'static, Counted>,
 }
 
@@ -98,6 +105,7 @@ impl<'a> Out<'a> {
             not_before: None,
             lost: 0,
             look_at: Instant::now() + LOOK,
+            seen_at: Instant::now(),
             dirty: false,
             upto: 0,
             syncer,
@@ -177,9 +185,29 @@ impl<'a> Out<'a> {
         self.put_text()?;
         self.dirty = true;
         match &mut self.file {
-            Some(part) => part.encoder.flush(),
+            Some(part) => {
+                part.lines += block.lines;
+                part.encoder.flush()
+            }
             None => Ok(()),
         }
+    }
+
+    /// A file that is no longer where it was is given up with what is in it; how many lines that are.
+    fn forget_when_moved(&mut self) -> u64 {
+        if self.seen_at.elapsed() < STILL_THERE {
+            return 0;
+        }
+        self.seen_at = Instant::now();
+        let gone = |part: &mut Part| !files::is_still(&part.path, &part.encoder.get_ref().file);
+        let Some(part) = self.file.take_if(gone) else { return 0 };
+        log::error!(
+            "the journal {} was deleted or moved while it was written, with {} lines; going on in a new file",
+            part.path.display(),
+            part.lines
+        );
+        self.lost += part.lines;
+        part.lines
     }
 
     /// Opens the first file, or the next one: one per start and day, and not larger than wanted.
@@ -198,6 +226,7 @@ impl<'a> Out<'a> {
         if self.config.sync_every.is_some() {
             files::sync_names(&self.config.folder);
         }
+        log::debug!("journal file {}", path.display());
         let counted = Counted {
             file: Arc::new(file),
             bytes: 0,
@@ -205,7 +234,12 @@ impl<'a> Out<'a> {
         let mut encoder = Encoder::new(counted, self.config.level)?;
         // Without it a flipped bit may come out as another digit, and nobody would know.
         encoder.include_checksum(true)?;
-        self.file = Some(Part { encoder, path, date });
+        self.file = Some(Part {
+            encoder,
+            path,
+            date,
+            lines: 0,
+        });
         if let Some(name) = previous.as_deref().and_then(|p| p.file_name()?.to_str()) {
             line::put(
                 &mut self.text,

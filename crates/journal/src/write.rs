@@ -306,6 +306,13 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// Lines that were in the file, and are gone with it.
+    pub(crate) fn add_lost(&self, lines: u64) {
+        if lines > 0 {
+            self.lock().lost += lines;
+        }
+    }
+
     /// Everything up to this block is on the disk, too.
     pub(crate) fn synced(&self, ticket: Ticket) {
         let mut state = self.lock();

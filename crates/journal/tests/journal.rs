@@ -260,6 +260,47 @@ fn j03_a_folder_that_goes_away_does_not_stop_anybody() {
     assert!(journal.finish(PATIENCE));
 }
 
+#[cfg(unix)]
+#[test]
+fn j03_a_folder_deleted_under_the_journal_is_noticed_and_the_hole_is_marked_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner: PathBuf = folder.path().join("journal");
+    let mut journal = journal(&inner, |_| {});
+    let mut put = |n| {
+        journal.put(MORNING + n, Kind::Push, &message(n));
+        let ticket = journal.border();
+        assert!(journal.written().wait(ticket, PATIENCE));
+        journal.lost()
+    };
+    assert_eq!(put(0), 0);
+    fs::remove_dir_all(&inner).unwrap();
+    let began = Instant::now();
+    let mut n = 1;
+    while put(n) == 0 {
+        n += 1;
+        assert!(began.elapsed() < PATIENCE, "nobody notices");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(put(n + 1) > 1, "what was in the file is counted, too");
+    fs::create_dir(&inner).unwrap();
+    // A folder that is back is found within five seconds.
+    let mut lost = put(n + 2);
+    n += 3;
+    while put(n) > lost {
+        (n, lost) = (n + 2, put(n + 1));
+        assert!(began.elapsed() < PATIENCE, "nobody notices");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(journal.finish(PATIENCE));
+    let (back, damages) = read(&inner);
+    assert_eq!(damages, 0);
+    let mark = format!("lost {lost}");
+    assert!(
+        back.iter().any(|line| line.payload == mark.as_bytes()),
+        "{mark} is not in {back:?}"
+    );
+}
+
 #[test]
 fn a_folder_that_cannot_be_is_said_at_once() {
     let folder = tempfile::tempdir().unwrap();
