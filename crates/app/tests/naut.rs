@@ -313,6 +313,19 @@ mod beside_a_recorder {
     }
 
     #[test]
+    fn beside_a_replay_a_naut_that_ends_at_once_is_told() {
+        let desk = Desk::mock(settings());
+        let args = ["--seed", "9", "--clock", TEN, "--duration", "2s"];
+        desk.stream(&args).ended().expect(0);
+        let replay = ["replay", "-Config", "c.json", "--target-db", "again.db", "--no-sleep"];
+        let beside = ["--run-naut", "--naut-extra", "--no-such-flag"];
+        let all: Vec<&str> = replay.iter().chain(&beside).copied().collect();
+        let ended = Worker::start(desk.folder(), &all).ended().expect(0);
+        ended.says(&["ERROR naut ended by itself", "no option \"no-such-flag\""]);
+        assert!(Store::open(&desk.path("again.db")).number("SELECT count(*) FROM features_stream") > 0);
+    }
+
+    #[test]
     fn g11_naut_stops_within_a_second_whatever_it_is_doing() {
         // Nothing there; a day being read; stdout unread.
         let empty = Desk::mock(settings());

@@ -1,7 +1,7 @@
 //! `ayumi naut` beside a replay: started on the file that is written, and ended when it has seen the last rows.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use ayumi_store::reader::FeatureReader;
@@ -12,6 +12,9 @@ use crate::args::{NautBeside, ReplayArgs};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Wrong settings or flags end it within this time.
+const FIRST: Duration = Duration::from_millis(300);
 
 /// A running `ayumi naut`.
 pub(super) struct Beside {
@@ -38,11 +41,14 @@ impl Beside {
         } else {
             command.arg("--while-stdin").stdin(Stdio::piped());
         }
-        let child = command
+        let mut child = command
             .args(&beside.extra)
             .spawn()
             .inspect_err(|error| log::error!("naut cannot be started: {error}; the replay goes on without it"))
             .ok()?;
+        if !lives(&mut child) {
+            return None;
+        }
         Some(Self {
             child,
             grace: beside.grace,
@@ -52,6 +58,10 @@ impl Beside {
 
     /// Gives it time to see the last rows, then ends it: by the end of its input, and by force only when it hangs.
     pub(super) fn end(mut self) {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            say_over(status);
+            return;
+        }
         if self.leave {
             log::info!("naut goes on (pid {})", self.child.id());
             return;
@@ -70,13 +80,39 @@ impl Beside {
     }
 
     fn ends_within(&mut self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            std::thread::sleep(NAP);
-        }
-        true
+        ends_within(&mut self.child, patience).is_some()
     }
+}
+
+/// Whether it is still there after a moment; says what it ended with otherwise.
+fn lives(child: &mut Child) -> bool {
+    match ends_within(child, FIRST) {
+        Some(status) => {
+            say_over(status);
+            false
+        }
+        None => true,
+    }
+}
+
+/// Its end, if it comes in time.
+fn ends_within(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(NAP);
+    }
+}
+
+/// Nobody asked it to end yet.
+fn say_over(status: ExitStatus) {
+    log::error!(
+        "naut ended by itself ({status}) before the replay did: no signals of the rest; see its own lines, and \
+         --naut-extra for its flags"
+    );
 }
