@@ -12,6 +12,7 @@ use ayumi_engine::Stamp;
 use ayumi_wire::jst;
 use serde_json::{Map, Value, json};
 
+use crate::fault;
 use crate::text::{self, redact};
 
 /// Events that may wait for a slow reader: an hour of windows.
@@ -82,7 +83,10 @@ impl Events {
 fn write(inbox: &Receiver<Job>) {
     while let Ok(job) = inbox.recv() {
         match job {
-            Job::Line(line) => text::stdout_line(&line),
+            Job::Line(line) => {
+                fault::here();
+                text::stdout_line(&line);
+            }
             Job::Flush(done) => drop(done.send(())),
         }
     }

@@ -34,7 +34,7 @@ pub enum Exit {
     Bug = 70,
     /// The input of a command cannot be used: a file that is damaged, or something else than it should be.
     Input = 74,
-    /// Stopped, but the last windows could not be saved. Starting again is right.
+    /// Stopped, but the last windows could not be saved; also by the watchdog. Starting again is right.
     Unsaved = 75,
     /// Forced by a second Ctrl+C.
     Forced = 130,
@@ -75,7 +75,7 @@ impl Exit {
             Self::Owned => "another instance owns the database",
             Self::Bug => "a bug in ayumi; a crash file was written",
             Self::Input => "the input cannot be used: damaged, or no file of this kind",
-            Self::Unsaved => "stopped, but the last windows could not be saved",
+            Self::Unsaved => "stopped, but the last windows could not be saved; also: stopped by the watchdog",
             Self::Forced => "forced by a second Ctrl+C",
         }
     }
@@ -99,18 +99,29 @@ impl From<Exit> for ExitCode {
 /// files. Neither contains a secret.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        let report = crash_report(info);
-        let place = write_crash_file(&report).map_or_else(
-            || "no crash file could be written".to_owned(),
-            |path| format!("details: {}", path.display()),
-        );
-        let sentence = format!("{}; {place}; please report it with that file", headline(info));
-        // The log's threads may be the ones that died, or a frozen console: wait for them a moment, never for ever.
-        if !crate::logging::last_words(&sentence, Duration::from_millis(500)) {
-            text::stderr_line(&redact::clean(&sentence));
-        }
+        let details = format!("{}\n{}", headline(info), Backtrace::force_capture());
+        last_words(&headline(info), &details);
         Exit::Bug.now();
     }));
+}
+
+/// Ends the process with [`Exit::Unsaved`], here and now: a thread makes no progress and will not make any. As after a
+/// panic there is one sentence and a crash file, here with `details`.
+pub fn stuck(sentence: &str, details: &str) -> ! {
+    last_words(sentence, &format!("{sentence}\n{details}"));
+    Exit::Unsaved.now();
+}
+
+fn last_words(sentence: &str, details: &str) {
+    let place = write_crash_file(&crash_report(details)).map_or_else(
+        || "no crash file could be written".to_owned(),
+        |path| format!("details: {}", path.display()),
+    );
+    let sentence = format!("{sentence}; {place}; please report it with that file");
+    // The log's threads may be the ones that died, or a frozen console: wait for them a moment, never for ever.
+    if !crate::logging::last_words(&sentence, Duration::from_millis(500)) {
+        text::stderr_line(&redact::clean(&sentence));
+    }
 }
 
 fn headline(info: &PanicHookInfo<'_>) -> String {
@@ -129,7 +140,7 @@ fn headline(info: &PanicHookInfo<'_>) -> String {
     )
 }
 
-fn crash_report(info: &PanicHookInfo<'_>) -> String {
+fn crash_report(details: &str) -> String {
     let thread = std::thread::current();
     let mut report = String::new();
     // Writing to a String cannot fail.
@@ -137,8 +148,7 @@ fn crash_report(info: &PanicHookInfo<'_>) -> String {
     let _ = writeln!(report, "system: {} {}", std::env::consts::OS, std::env::consts::ARCH);
     let _ = writeln!(report, "time: {}", jst::iso_ms(crate::clock::wall_ns() / 1_000_000));
     let _ = writeln!(report, "thread: {}", thread.name().unwrap_or("unnamed"));
-    let _ = writeln!(report, "{}", headline(info));
-    let _ = writeln!(report, "{}", Backtrace::force_capture());
+    let _ = writeln!(report, "{details}");
     redact::clean(&report).into_owned()
 }
 

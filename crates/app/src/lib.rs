@@ -9,6 +9,7 @@ mod doctor;
 mod events;
 mod exit;
 mod export;
+mod fault;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod journal;

@@ -63,6 +63,16 @@ pub fn init(config: LogConfig) -> LogHandle {
     handle
 }
 
+/// Adds ERROR lines to a log that an earlier run has begun, when there is no run to log: who starts the recorder by Task
+/// Scheduler sees nothing else. Makes no file and no folder, and says nothing when it cannot.
+pub fn add_to_existing(path: &std::path::Path, now: Stamp, text: &str) {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: String = lines
+        .map(|line| format(now, Level::Error, line.trim_end()) + "\n")
+        .collect();
+    file::add_to_existing(path, &redact::clean(&lines));
+}
+
 /// Writes one ERROR line and waits for it at most `timeout`. False when no log runs or the line could not be handed
 /// over, so that the caller must say it another way. For the panic hook: never blocks for ever, never panics.
 pub fn last_words(sentence: &str, timeout: Duration) -> bool {

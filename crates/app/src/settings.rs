@@ -63,6 +63,12 @@ pub fn load(path: &Path, overrides: &Overrides, env: Env<'_>) -> Result<Settings
     build::settings(&name, &bytes, overrides, env)
 }
 
+/// Where a settings file wants its log, whatever else is wrong with it; `None` when that cannot be told.
+#[must_use]
+pub fn log_path_in(path: &Path) -> Option<PathBuf> {
+    build::log_path(&problem::read_file(path).ok()?)
+}
+
 /// As [`load`], of a text at hand.
 ///
 /// # Errors

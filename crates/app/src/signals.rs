@@ -48,7 +48,14 @@ pub fn flag() -> io::Result<Arc<AtomicBool>> {
 macro_rules! pass_on {
     ($stream:expr, $name:expr, $tell:expr) => {{
         let (mut stream, tell) = ($stream, $tell.clone());
-        tokio::spawn(async move { while stream.recv().await.is_some() && tell.send($name).await.is_ok() {} });
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                $crate::fault::point("signal");
+                if tell.send($name).await.is_err() {
+                    break;
+                }
+            }
+        });
     }};
 }
 

@@ -9,8 +9,12 @@ mod queue;
 mod report;
 mod rest;
 mod stop;
+mod vitals;
+mod watchdog;
 mod writer;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ayumi_engine::batch::StateRow;
@@ -29,6 +33,7 @@ use self::core::Core;
 use crate::clock::{Clock, Step};
 use crate::events::Events;
 use crate::exit::Exit;
+use crate::fault;
 use crate::journal::{Event as Line, Start, fingerprint};
 use crate::signals;
 use feed::{Feed, FeedEvent};
@@ -36,6 +41,8 @@ use look::Look;
 use queue::Queue;
 use report::Report;
 use rest::Rest;
+use vitals::{Phase, Vitals};
+use watchdog::Watchdog;
 use writer::{Ended, Told};
 
 /// How long `--probe-board` may hold up the first connection.
@@ -127,6 +134,8 @@ struct Worker {
     writer: oneshot::Receiver<Ended>,
     report: Report,
     look: Look,
+    vitals: Arc<Vitals>,
+    watchdog: Watchdog,
     events: Events,
     stop_at: Stamp,
     started: Stamp,
@@ -181,6 +190,8 @@ impl Worker {
                 .map(|row| (tickers[row.symbol.index()].clone(), *row))
                 .collect(),
         });
+        let window = Duration::from_millis(setup.engine.window_ms.unsigned_abs());
+        let patience = watchdog::patience(clock.scale(window));
         let mut engine = Engine::new(setup.engine, now);
         engine.restore(&setup.states);
         let mut core = Core::new(engine, setup.journal, tickers.clone());
@@ -192,7 +203,10 @@ impl Worker {
             events: setup.events.clone(),
             clock: clock.clone(),
         };
-        let (_, writer) = writer::spawn(setup.sink, setup.bursts, queue.clone(), core.written(), told)?;
+        let vitals = Vitals::new();
+        let written = core.written();
+        let (_, writer) = writer::spawn(setup.sink, setup.bursts, queue.clone(), written, told, vitals.clone())?;
+        let watchdog = Watchdog::start(vitals.clone(), queue.clone(), patience)?;
         let stop_at = setup
             .duration
             .map_or(Stamp::NEVER, |d| Stamp(now.0.saturating_add(d.as_nanos() as i64)));
@@ -201,6 +215,8 @@ impl Worker {
             tickers,
             report: Report::new(now),
             look: Look::new(),
+            vitals,
+            watchdog,
             events: setup.events,
             clock,
             floor,
@@ -246,6 +262,7 @@ impl Worker {
                     .as_mut()
                     .reset(tokio::time::Instant::now() + self.clock.until(deadline));
             }
+            self.vitals.core.enter(Phase::Waiting);
             let event = tokio::select! {
                 biased;
                 Some(signal) = signals.recv() => Event::Stop(signal),
@@ -254,6 +271,8 @@ impl Worker {
                 Some(reply) = self.replies.recv() => Event::Reply(reply),
                 event = self.feed.event() => Event::Feed(event),
             };
+            self.vitals.core.enter(Phase::Working);
+            fault::point("reader");
             if matches!(event, Event::Clock) {
                 armed = Stamp::NEVER;
             }
@@ -261,6 +280,8 @@ impl Worker {
                 return why;
             }
             self.carry_out();
+            let received = self.core.engine.totals().received;
+            self.vitals.received.store(received, Ordering::Relaxed);
         }
     }
 
@@ -322,7 +343,7 @@ impl Worker {
                 online.connected(line, self.tickers.len());
                 self.core.on_line_up(now());
                 if let Some(rest) = &mut self.rest {
-                    rest.ensure_registered();
+                    rest.line_came_up();
                 }
                 // The first messages may have come in the same segment as the handshake answer.
                 if let Err(lost) = online.read(&mut self.core, now) {

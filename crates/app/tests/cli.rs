@@ -107,6 +107,36 @@ fn c05_bad_settings_and_a_missing_token_exit_2_and_create_nothing() {
 }
 
 #[test]
+fn c05_what_is_wrong_with_the_settings_stands_in_the_log_of_earlier_runs_too() {
+    let missing = r#"{"symbols": ["7203"], "token": "canary-1", "log_path": "x.log"}"#;
+    let wrong = r#"{"symbols": ["7203"], "window_ms": 1, "token": "canary-1", "log_path": "x.log", }"#;
+    for (settings, more, part) in [
+        (wrong, &[][..], "window_ms"),
+        (missing, &["--wait-login"][..], "needs the API password"),
+    ] {
+        let folder = folder_with(settings.as_bytes());
+        let earlier = "2026-11-20 09:00:00,300 INFO stream_microbatch stop\n";
+        std::fs::write(folder.path().join("x.log"), earlier).expect("written");
+        let args = [&["stream", "-Config", "c.json"][..], more].concat();
+        let output = ayumi(folder.path(), &args, &[]);
+        assert_eq!(output.status.code(), Some(2), "{settings}");
+        let log = std::fs::read_to_string(folder.path().join("x.log")).expect("readable");
+        let added = log.strip_prefix(earlier).expect("it is only added to");
+        assert!(
+            added.contains(part) && added.lines().all(|line| line.contains(" ERROR ")),
+            "{log}"
+        );
+        assert!(!log.contains("canary-1"), "{log}");
+        // Who only checks looks at the console.
+        ayumi(folder.path(), &[&args[..], &["--check-config"]].concat(), &[]);
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("x.log")).expect("readable"),
+            log
+        );
+    }
+}
+
+#[test]
 fn check_config_prints_the_table_and_masks_secrets_in_every_encoding() {
     let text = "{\"symbols\": [\"7203\"], \"api_password\": \"canary-1\", \"db_path\": \"株.db\"}";
     let utf16: Vec<u8> = "\u{FEFF}"

@@ -430,3 +430,28 @@ fn d14_fifty_symbols_a_hundred_times_in_one_window_are_one_transaction() {
     );
     assert!(rows[0].starts_with("100 9900"), "{rows:?}");
 }
+
+#[test]
+fn d16_d18_odd_status_values_and_times_that_are_ahead_cost_nothing() {
+    let station = station(|_| {});
+    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
+    let worker = desk.stream(&["--clock", TEN]);
+    connected(&station);
+    station.push_text(&push("7203", 2000.0, 1_000));
+    let later = "2026-11-20T10:00:50+09:00";
+    let odd = [
+        json!({"CurrentPriceStatus": -1, "CurrentPriceChangeStatus": ""}),
+        json!({"CurrentPriceStatus": 99, "CurrentPriceChangeStatus": "9999"}),
+        // Printed before it was received: the station's clock is ahead of ours.
+        json!({"CurrentPriceTime": later, "TradingVolumeTime": later}),
+    ];
+    for (n, fields) in (1..).zip(odd) {
+        station.push_text(&bent("7203", 2000.0, 1_000 + 100 * n, fields));
+    }
+    let store = stored_volume(&desk, 1_300);
+    let ended = worker.stop().expect(0);
+    ended.says(&["received=4 stored=4 merged=0 rejected=0"]);
+    assert_eq!(store.sizes(), 300);
+    assert!(!ended.text().contains("WARNING"), "{}", ended.text());
+    store.check(300, 1);
+}

@@ -223,9 +223,9 @@ const REST: [Case; 5] = [
         window_ms: 600,
         password: true,
         says: &[
-            ("no new token: HTTP 401 4001007", 1),
+            ("HTTP 401 4001007", 1),
             ("Log in to kabu Station (two-factor)", 1),
-            ("PUSH goes on meanwhile", 1),
+            ("-> WAITING_LOGIN", 1),
             (" INFO /board answers again", 1),
         ],
         may: &[" HTTP 401 400100", " the station's token was replaced"],

@@ -195,8 +195,9 @@ fn r02_with_wait_login_the_line_is_opened_after_the_login_and_the_user_is_called
     assert!((8 * 60 + 40) * 60_000 <= at_ms(&called), "{called}");
     let counters = station.counters();
     assert_eq!(counters.push_connections, 0);
-    // One attempt in thirty seconds.
-    assert!((2..=8).contains(&counters.rest("POST /token")), "{counters:?}");
+    // To look is no login attempt.
+    assert!(counters.rest("POST /token") <= 1, "{counters:?}");
+    assert!(counters.rest("GET /apisoftlimit") >= 2, "{counters:?}");
     station.login();
     worker.wait_line("state WAITING_LOGIN -> OK");
     connected(&station);
@@ -205,6 +206,100 @@ fn r02_with_wait_login_the_line_is_opened_after_the_login_and_the_user_is_called
     let ended = worker.stop().expect(0);
     assert_eq!(ended.lines("nobody is logged in").len(), 1, "{}", ended.text());
     assert!(ended.lines("4001007").len() <= 4, "{}", ended.text());
+}
+
+/// Seconds from a login at the station until the recorder says that all is well.
+fn ready_after_login(station: &SimHandle, worker: &mut Worker) -> f64 {
+    let looks = station.counters().rest("GET /apisoftlimit");
+    at_station(station, "a look", |c| c.rest("GET /apisoftlimit") > looks);
+    let attempts = station.counters().rest("POST /token");
+    station.login();
+    let began = Instant::now();
+    worker.wait_line("state WAITING_LOGIN -> OK");
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!(station.counters().rest("POST /token"), attempts + 1);
+    took
+}
+
+#[test]
+fn r02_the_recorder_is_ready_within_five_seconds_after_a_login() {
+    // Started before the login, on a clock that is as fast as the real one.
+    let (station, _desk, mut worker) = waiting(TEN, json!({}));
+    worker.wait_line("state BOOT -> WAITING_LOGIN");
+    let took = ready_after_login(&station, &mut worker);
+    assert!(took < 5.0, "{took} s");
+    connected(&station);
+    worker.stop().expect(0);
+}
+
+#[test]
+fn r02_the_recorder_is_ready_within_five_seconds_after_the_login_at_dawn() {
+    let station = station(|c| c.password = Some(PASSWORD.to_owned()));
+    let settings = json!({"api_password": PASSWORD, "board_mode": "rest"});
+    let desk = Desk::online(station.port(), settings);
+    let mut worker = desk.stream(&["--clock", TEN]);
+    connected(&station);
+    worker.wait_line("registered symbols=1 added=1");
+    station.kill_token();
+    station.lose_list();
+    worker.wait_line("-> WAITING_LOGIN");
+    let took = ready_after_login(&station, &mut worker);
+    assert!(took < 5.0, "{took} s");
+    worker.wait_lines("registered symbols=1 added=1", 2);
+    let counters = station.counters();
+    assert_eq!((counters.push_connections, counters.rest("POST /token")), (1, 1));
+    worker.stop().expect(0);
+}
+
+#[test]
+fn r02_an_hour_without_a_login_is_ten_lines_and_no_storm_of_attempts() {
+    let (station, _desk, mut worker) = waiting("2026-11-20T06:20:00@600", json!({}));
+    worker.wait_line("state BOOT -> WAITING_LOGIN");
+    worker.wait_lines(" INFO heartbeat ", 4);
+    let ended = worker.stop().expect(0);
+    let minutes = (said(&ended, " INFO heartbeat ") - said(&ended, "state BOOT -> WAITING_LOGIN")) / 60_000;
+    assert!(minutes >= 45, "{minutes}");
+    let waiting = ended
+        .text()
+        .lines()
+        .filter(|line| line.contains("2026-11-20 0"))
+        .count();
+    assert!(
+        waiting <= 10 + 5,
+        "an hour, and the lines of start and stop: {}",
+        ended.text()
+    );
+    let attempts = station.counters().rest("POST /token");
+    assert!(
+        attempts <= minutes as u64 / 5 + 2,
+        "{attempts} attempts in {minutes} minutes"
+    );
+}
+
+#[test]
+fn r02_without_a_password_the_dead_token_is_said_once() {
+    let station = station(|_| {});
+    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
+    station.kill_token();
+    let mut worker = desk.stream(&["--clock", "2026-11-20T10:00:00@20"]);
+    worker.wait_line("-> WAITING_LOGIN");
+    let looks = station.counters().rest("GET /apisoftlimit");
+    at_station(&station, "looks", |c| c.rest("GET /apisoftlimit") >= looks + 3);
+    // The simulator's token is a fixed one, which a login does not bring back.
+    station.login();
+    let said = worker.wait_line("registration: HTTP 401 4001009");
+    assert!(said.contains("logged in to anew: set the current token"), "{said}");
+    worker.wait_line("-> TOKEN");
+    let tries = station.counters().rest("PUT /register");
+    at_station(&station, "tries", |c| c.rest("PUT /register") >= tries + 2);
+    let ended = worker.stop().expect(0);
+    assert_eq!(
+        ended.lines("registration: HTTP 401 4001009").len(),
+        1,
+        "{}",
+        ended.text()
+    );
+    assert_eq!(station.counters().rest("POST /token"), 0);
 }
 
 #[test]

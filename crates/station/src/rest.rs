@@ -89,6 +89,8 @@ pub enum Job {
         /// Comes back with the reply.
         tag: u64,
     },
+    /// Whether somebody is logged in at the station. Fetches no token, so it may be asked often.
+    Look,
     /// `GET /board` as a test of the whole way to the station.
     Probe {
         /// Of which symbol.
@@ -112,6 +114,8 @@ pub enum Reply {
         /// Real time from sending to the last byte; without waiting for the pace.
         took: Duration,
     },
+    /// Of [`Job::Look`]: [`RestError::NotLoggedIn`] or any other answer, which comes from a station with a login.
+    Looked(Result<(), RestError>),
     /// Of [`Job::Probe`].
     Probed {
         /// The job's.

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Instant;
 
-use ayumi_station::{RestConfig, RestError};
+use ayumi_station::{Job, Reply, RestConfig, RestError};
 use common::PATIENCE;
 use common::http::{Server, json, refuse};
 use common::rest::{BOARD, board, board_of, config, start};
@@ -93,7 +93,32 @@ fn r01_r02_who_is_not_logged_in_is_told_and_login_is_tried_rarely() {
     for _ in 0..5 {
         assert!(matches!(board(&worker, &replies).0, Err(RestError::NotLoggedIn(_))));
     }
-    assert_eq!(posts(&server), 1);
+    assert_eq!(posts(&server), 0, "the station has said that nobody is");
+    // Five minutes on a faster clock: for the case that it was wrong.
+    let (worker, replies) = start(RestConfig {
+        time_scale: 30_000.0,
+        ..with_password(server.port, Some("ours"))
+    });
+    let end = Instant::now() + PATIENCE;
+    while posts(&server) < 2 && Instant::now() < end {
+        let _ = board(&worker, &replies);
+    }
+    assert!(posts(&server) >= 2);
+}
+
+#[test]
+fn r02_looking_for_a_login_fetches_no_token() {
+    let server = token_station("theirs", "fresh");
+    for token in [None, Some("ours")] {
+        let (worker, replies) = start(with_password(server.port, token));
+        worker.send(Job::Look).expect("room");
+        let reply = replies.recv_timeout(PATIENCE).expect("a reply");
+        assert!(
+            matches!(reply, Reply::Looked(Err(RestError::KeyMismatch(_)))),
+            "{reply:?}"
+        );
+    }
+    assert_eq!(server.paths(), ["GET /kabusapi/apisoftlimit"; 2]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use health::HealthRow;
 pub use options::{Durability, Options, Purpose, is_dated, path_for};
 pub use rows::window_checksum;
 pub use signals::{SignalRow, SignalWriter};
-pub use sqlite::{SqliteSink, Totals};
+pub use sqlite::{Pinned, SqliteSink, Totals};
 
 /// Takes closed windows, in order, one transaction each. One thread owns it.
 pub trait Sink: Send {

@@ -26,6 +26,7 @@ use crate::health::HealthRow;
 use crate::options::Options;
 use crate::{Sink, Written};
 use carry::Carry;
+pub use checkpoint::Pinned;
 pub(crate) use database::Database;
 use database::Outcome;
 
@@ -165,11 +166,19 @@ impl SqliteSink {
         }
     }
 
-    /// How large the write-ahead log has become, in bytes, because a reader keeps its transaction open; `None` while no
-    /// reader does.
+    /// How large the write-ahead log has become because a reader keeps its transaction open; `None` while no reader
+    /// does.
     #[must_use]
-    pub fn pinned_bytes(&self) -> Option<u64> {
-        self.database.as_ref().and_then(Database::pinned_bytes)
+    pub fn pinned(&self) -> Option<Pinned> {
+        self.database.as_ref().and_then(Database::pinned)
+    }
+
+    /// From how many bytes on a log that is held back is told, and is too large: 64 and 256 MB unless set otherwise.
+    /// Holds for the file that is open.
+    pub fn set_wal_limits(&mut self, told: u64, too_large: u64) {
+        if let Some(database) = &mut self.database {
+            database.set_wal_limits(told, too_large);
+        }
     }
 
     /// Ends the run: the last commit durable, the write-ahead log emptied as far as readers allow, the lock given
@@ -246,9 +255,10 @@ impl SqliteSink {
         if !self.options.purpose.moves_damaged_aside() {
             return error;
         }
-        if let Some(old) = self.database.take() {
+        if let Some(mut old) = self.database.take() {
             let states = self.states_in(&old, &self.path);
             self.carry.lost(&states);
+            old.leave_log_alone();
         }
         match damage::move_aside(&self.path, now_ms, &error) {
             Ok(aside) => StoreError::Io {

@@ -16,15 +16,14 @@ use log::LevelFilter;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::settings_of;
 use crate::args::StreamArgs;
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::exit::Exit;
 use crate::logging::{self, LogConfig, LogHandle};
-use crate::settings::{BoardMode, Durability, Mode, Settings, Source, TickRule};
+use crate::settings::{self, BoardMode, Durability, Mode, Settings, Source, TickRule};
 use crate::worker::{self, OnlineSetup, Setup, SourceSetup};
-use crate::{signals, text};
+use crate::{fault, signals, text};
 
 /// Patience of one statement with a locked database; the writer tries again by itself.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -35,19 +34,12 @@ const LOCKED_REMINDER: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub fn run(args: &StreamArgs) -> Exit {
-    let settings = match settings_of(&args.config, &args.overrides, args.check_config) {
+    let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
+    let settings = match settings_of(args, &clock) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let clock = args.clock.map_or_else(Clock::system, |test| test.clock());
     let log = start_log(&settings, args.level, &clock);
-    if args.wait_login && settings.mode == Mode::Online && settings.api_password.is_none() {
-        text::stderr_line(
-            "error: --wait-login needs the API password, because after a login a new token must be fetched\n\
-             next:  set \"api_password\" in the settings file, or the environment variable KABU_API_PASSWORD",
-        );
-        return Exit::Usage;
-    }
     let events = if args.events {
         Events::stdout()
     } else {
@@ -64,6 +56,33 @@ pub fn run(args: &StreamArgs) -> Exit {
     let exit = record(&settings, &run, &clock);
     log.flush(Duration::from_millis(500));
     exit
+}
+
+/// The settings of a run. What is wrong with them stands on the console, and in the log of earlier runs.
+fn settings_of(args: &StreamArgs, clock: &Clock) -> Result<Settings, Exit> {
+    let refuse = |text: &str, log_path: Option<PathBuf>| {
+        text::stderr_line(text);
+        if let Some(path) = log_path {
+            logging::add_to_existing(&path, clock.now(), text);
+        }
+        Err(Exit::Usage)
+    };
+    let settings = match settings::load(&args.config, &args.overrides, &settings::process_env) {
+        Ok(settings) => settings,
+        // Somebody looks at the console.
+        Err(error) if args.check_config => return refuse(&error.to_string(), None),
+        Err(error) => return refuse(&error.to_string(), settings::log_path_in(&args.config)),
+    };
+    if args.check_config {
+        text::stdout_line(&settings.table());
+        return Err(Exit::Done);
+    }
+    if args.wait_login && settings.mode == Mode::Online && settings.api_password.is_none() {
+        let text = "error: --wait-login needs the API password, because after a login a new token must be fetched\n\
+                    next:  set \"api_password\" in the settings file, or the environment variable KABU_API_PASSWORD";
+        return refuse(text, Some(settings.log_path));
+    }
+    Ok(settings)
 }
 
 /// What the command line says about one run, beside the settings.
@@ -148,7 +167,11 @@ pub(super) fn start_log(settings: &Settings, level: LevelFilter, clock: &Clock) 
     let log = logging::init(LogConfig {
         path: Some(settings.log_path.clone()),
         level,
-        now: Arc::new(move || clock.now()),
+        now: Arc::new(move || {
+            // Every thread that logs passes here.
+            fault::here();
+            clock.now()
+        }),
     });
     for secret in [&settings.token, &settings.api_password].into_iter().flatten() {
         log.forbid(secret.expose_secret());
@@ -222,11 +245,13 @@ fn open_store(settings: &Settings, clock: &Clock) -> Result<Option<(SqliteSink, 
         });
         match opened {
             Err(error) if error.is_retryable() => {
+                // Before it is said that Ctrl+C stops.
+                let waiting = waiting.get_or_insert_with(Waiting::begin);
                 if said.is_none_or(|at| at.elapsed() >= LOCKED_REMINDER) {
                     log::warn!("{error}; waiting for it, nothing is recorded yet (Ctrl+C stops)");
                     said = Some(std::time::Instant::now());
                 }
-                if waiting.get_or_insert_with(Waiting::begin).pause(BUSY_TIMEOUT) {
+                if waiting.pause(BUSY_TIMEOUT) {
                     return Ok(None);
                 }
             }

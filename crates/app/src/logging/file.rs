@@ -159,6 +159,16 @@ fn open(path: &Path, date: jst::Date) -> io::Result<Open> {
     })
 }
 
+/// Appends to a log that exists; nothing happens when there is none.
+pub(super) fn add_to_existing(path: &Path, lines: &str) {
+    if matches!(begun(path), Begun::On(_))
+        && let Ok(mut file) = OpenOptions::new().append(true).open(path)
+    {
+        // The console has it; there is nobody else to tell.
+        let _ = file.write_all(lines.as_bytes());
+    }
+}
+
 #[cfg(test)]
 pub(super) fn open_for_test(path: &Path) -> io::Result<()> {
     let date = jst::Date::new(2026, 11, 20).expect("a date");

@@ -10,6 +10,7 @@ use ayumi_engine::Stamp;
 use log::Level;
 
 use super::Now;
+use crate::fault;
 use crate::text::redact;
 
 /// A formatted line and the time it was logged.
@@ -120,6 +121,7 @@ fn run(inbox: &Receiver<Job>, dropped: &AtomicU64, now: &Now, mut target: impl T
 }
 
 fn keep(target: &mut impl Target, dropped: &AtomicU64, at: Stamp, text: &str) {
+    fault::here();
     if !target.write(at, &redact::clean(text)) {
         dropped.fetch_add(1, Ordering::Relaxed);
     }

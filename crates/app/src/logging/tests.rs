@@ -217,7 +217,7 @@ fn a_restart_continues_the_day_and_puts_older_days_aside() {
 }
 
 #[test]
-fn a_file_that_was_moved_or_deleted_is_opened_again() {
+fn s15_a_file_that_was_moved_or_deleted_is_opened_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("worker.log");
     let b = bench(None, LevelFilter::Info, 100);

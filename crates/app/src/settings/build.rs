@@ -56,6 +56,19 @@ pub(super) fn settings(
     }
 }
 
+/// The path of the log, in settings that may be wrong.
+pub(super) fn log_path(bytes: &[u8]) -> Option<PathBuf> {
+    let decoded = decode::decode(bytes).ok()?;
+    let Some(Value::Object(root)) = syntax::parse(&decoded.text).0 else {
+        return None;
+    };
+    match property(&root, "log_path").map(|property| &property.value) {
+        None => Some(Settings::default().log_path),
+        Some(Value::StringLit(path)) if !path.value.trim().is_empty() => Some(PathBuf::from(path.value.as_ref())),
+        Some(_) => None,
+    }
+}
+
 fn read(reader: &mut Reader<'_>, root: &Object<'_>, overrides: &Overrides, env: Env<'_>) -> Settings {
     check_keys(reader, root);
     let d = Settings::default();

@@ -12,6 +12,7 @@ pub(crate) enum State {
     DiskFull,
     DiskError,
     DbLocked,
+    WalTooLarge,
     Evicted,
     Storm,
     WaitingLogin,
@@ -49,6 +50,7 @@ impl State {
             Self::RestDown => "DEGRADED(REST_DOWN)",
             Self::Journal => "DEGRADED(JOURNAL)",
             Self::Clock => "DEGRADED(CLOCK)",
+            Self::WalTooLarge => "DEGRADED(WAL_TOO_LARGE)",
             Self::WalPinned => "DEGRADED(WAL_PINNED)",
             Self::Register => "REGISTER",
             Self::Quiet => "QUIET",
@@ -77,6 +79,9 @@ impl State {
             Self::RestDown => "the station's REST does not answer; books come from PUSH meanwhile",
             Self::Journal => "check the disk of journal_dir; recording to the database goes on",
             Self::Clock => "let Windows set the time automatically",
+            Self::WalTooLarge => {
+                "close the program that keeps the database open: the -wal file grows until the disk is full"
+            }
             Self::WalPinned => "close the program that keeps the database open, or let it finish its query",
             Self::Register => "see the last warning about registration",
             Self::Stopping | Self::Quiet | Self::Boot | Self::Ok => "",
@@ -236,6 +241,7 @@ mod tests {
             State::Journal,
             State::Clock,
             State::WalPinned,
+            State::WalTooLarge,
         ];
         for state in all {
             assert!(state.is_trouble() && !state.advice().is_empty() && state.advice().is_ascii());

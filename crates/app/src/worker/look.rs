@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Worker;
 use super::feed::Feed;
 use super::health::{Change, Health, State};
+use super::vitals::{Phase, Stall};
 use crate::text;
 
 /// So many messages of which not one can be used: the format has changed.
@@ -32,6 +33,8 @@ pub(super) struct Look {
     good: (u64, u64),
     /// Lines the journal has lost, and when that grew last.
     journal_lost: (u64, Stamp),
+    /// A disk did not answer at the last look.
+    stall: Option<Stall>,
     /// The day on which the user was called.
     called: Option<Date>,
     /// When to look again although nothing else is due.
@@ -45,6 +48,7 @@ impl Look {
             quiet_at: None,
             good: (0, 0),
             journal_lost: (0, Stamp(i64::MIN / 2)),
+            stall: None,
             called: None,
             next: Stamp::NEVER,
         }
@@ -58,6 +62,25 @@ impl Look {
     /// The run ends.
     pub(super) fn stopping(&mut self) {
         self.health.raise(State::Stopping, String::new);
+    }
+
+    /// Says it when a disk begins not to answer, and when it answers again.
+    fn say_stall(&mut self, stall: Option<Stall>, waiting: impl FnOnce() -> usize) {
+        match (self.stall, stall) {
+            (None, Some(new)) => log::warn!(
+                "the disk of the {} has not answered for {:.0} s; {} windows wait in memory, nothing is lost yet",
+                new.disk(),
+                new.lasts.as_secs_f64(),
+                waiting()
+            ),
+            (Some(old), None) => log::warn!(
+                "the disk of the {} answers again after more than {:.0} s",
+                old.disk(),
+                old.lasts.as_secs_f64()
+            ),
+            _ => {}
+        }
+        self.stall = stall;
     }
 
     /// A note of the engine after so many messages.
@@ -75,7 +98,7 @@ impl Worker {
             && line.is_held()
         {
             log::info!("waiting for a login at kabu Station; nothing is recorded yet (Ctrl+C stops)");
-            rest.check_login();
+            rest.wait_for_login();
         }
     }
 
@@ -89,6 +112,7 @@ impl Worker {
         if let Some(change) = self.look.health.change(now) {
             self.tell(&change);
         }
+        self.report.set_rare(self.look.health.is(State::WaitingLogin));
         self.call_for_login(now);
         self.look.next = if self.look.health.is_well() {
             Stamp::NEVER
@@ -140,7 +164,13 @@ impl Worker {
     }
 
     fn look_at_storage(&mut self, now: Stamp) {
-        let ails = self.queue.ails();
+        let mut ails = self.queue.ails();
+        let stall = self.vitals.stall();
+        self.look.say_stall(stall, || self.queue.depth().windows);
+        if stall.is_some_and(|stall| stall.phase == Phase::Storing) {
+            let silent = || (State::DiskError, "a call of the database does not return".to_owned());
+            ails.database.get_or_insert_with(silent);
+        }
         let health = &mut self.look.health;
         for state in [State::DiskFull, State::DiskError, State::DbLocked] {
             let why = ails.database.as_ref().filter(|(s, _)| *s == state);
@@ -148,10 +178,10 @@ impl Worker {
                 why.map_or(String::new(), |(_, why)| why.clone())
             });
         }
-        health.set(State::WalPinned, ails.pinned_bytes.is_some(), || {
-            let megabytes = ails.pinned_bytes.unwrap_or_default() >> 20;
-            format!("a reader keeps its transaction open, the -wal file has {megabytes} MB")
-        });
+        let megabytes = ails.pinned.map_or(0, |pinned| pinned.bytes >> 20);
+        let held = || format!("a reader keeps its transaction open, the -wal file has {megabytes} MB");
+        health.set(State::WalPinned, ails.pinned.is_some(), held);
+        health.set(State::WalTooLarge, ails.pinned.is_some_and(|p| p.too_large), held);
         health.set(State::Overflow, self.report.is_overloaded(), String::new);
         health.set(State::Clock, self.clock.is_ahead_of_system(), || {
             "the system clock went back".to_owned()
@@ -160,9 +190,11 @@ impl Worker {
         if lost > self.look.journal_lost.0 {
             self.look.journal_lost = (lost, now);
         }
+        let waited_for = stall.is_some_and(|stall| stall.phase == Phase::Journal);
         let losing = lost > 0 && now.ms_since(self.look.journal_lost.1) < JOURNAL_CALM_MS;
-        health.set(State::Journal, losing, || {
-            format!("{lost} lines are missing in the journal")
+        health.set(State::Journal, losing || waited_for, || match losing {
+            true => format!("{lost} lines are missing in the journal"),
+            false => "its disk does not answer, and windows wait for it".to_owned(),
         });
     }
 
@@ -199,6 +231,7 @@ impl Worker {
             // A quiet market comes and goes, and has its own line.
             State::Quiet if change.was == State::Ok => log::Level::Debug,
             State::Ok if change.was == State::Quiet => log::Level::Debug,
+            State::WalTooLarge => log::Level::Error,
             state if state.is_trouble() => log::Level::Warn,
             _ => log::Level::Info,
         };

@@ -3,13 +3,13 @@
 //! The reader puts a window in and goes on; merging when `tick_queue_max` or `pending_max` is reached happens there, in
 //! memory. Nobody ever waits for the disk while holding the lock.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use ayumi_engine::backlog::Backlog;
 use ayumi_engine::batch::Batch;
 use ayumi_journal::Ticket;
-use ayumi_store::HealthRow;
+use ayumi_store::{HealthRow, Pinned};
 
 use super::health::State;
 
@@ -43,6 +43,16 @@ pub(super) struct Depth {
     pub(super) unsaved_volume: i64,
 }
 
+impl Depth {
+    /// What an end of the process now would leave out, in words.
+    pub(super) fn unsaved(&self) -> String {
+        format!(
+            "not saved: {} windows, {} ticks, {} shares; the next run books them as a gap",
+            self.unsaved_windows, self.ticks, self.unsaved_volume
+        )
+    }
+}
+
 /// What the writer does next.
 pub(super) enum Next {
     /// Store this window, not before the journal has what this ticket covers.
@@ -69,13 +79,30 @@ struct Inner {
     ails: Ails,
 }
 
+impl Inner {
+    fn depth(&self) -> Depth {
+        let (merged_ticks, merged_windows) = self.backlog.merged();
+        Depth {
+            windows: self.backlog.len(),
+            ticks: self.backlog.ticks(),
+            room: self.backlog.room(),
+            full: self.backlog.is_full(),
+            merged_ticks,
+            merged_windows,
+            stored: self.stored,
+            unsaved_windows: self.backlog.len() + self.unsaved.0,
+            unsaved_volume: self.unsaved.1,
+        }
+    }
+}
+
 /// What is wrong on the writer's side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ails {
     /// The database does not take windows: the state, and SQLite's words.
     pub(super) database: Option<(State, String)>,
-    /// A reader holds so many bytes of the log back.
-    pub(super) pinned_bytes: Option<u64>,
+    /// A reader holds the database's log back.
+    pub(super) pinned: Option<Pinned>,
 }
 
 /// The queue; clones share it.
@@ -181,8 +208,8 @@ impl Queue {
     }
 
     /// A reader holds the log back, or does so no longer.
-    pub(super) fn set_pinned(&self, bytes: Option<u64>) {
-        self.lock().ails.pinned_bytes = bytes;
+    pub(super) fn set_pinned(&self, pinned: Option<Pinned>) {
+        self.lock().ails.pinned = pinned;
     }
 
     /// What is wrong on the writer's side.
@@ -208,19 +235,18 @@ impl Queue {
     }
 
     pub(super) fn depth(&self) -> Depth {
-        let inner = self.lock();
-        let (merged_ticks, merged_windows) = inner.backlog.merged();
-        Depth {
-            windows: inner.backlog.len(),
-            ticks: inner.backlog.ticks(),
-            room: inner.backlog.room(),
-            full: inner.backlog.is_full(),
-            merged_ticks,
-            merged_windows,
-            stored: inner.stored,
-            unsaved_windows: inner.backlog.len() + inner.unsaved.0,
-            unsaved_volume: inner.unsaved.1,
-        }
+        self.lock().depth()
+    }
+
+    /// A look that never waits: the counts, and whether the database is known not to take windows. `None` while
+    /// somebody holds the lock.
+    pub(super) fn try_look(&self) -> Option<(Depth, bool)> {
+        let inner = match self.0.0.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some((inner.depth(), inner.ails.database.is_some()))
     }
 
     /// A panic in one thread ends the process, so a poisoned lock is never met in practice; its state is whole anyway.

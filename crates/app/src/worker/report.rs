@@ -10,6 +10,8 @@ use super::queue::Depth;
 
 /// Time between two heartbeat lines.
 const HEARTBEAT_MS: i64 = 60_000;
+/// Time between two heartbeat lines that say the same, while a login is waited for.
+const RARE_MS: i64 = 15 * 60_000;
 /// Time between two statistics lines while the queue is full.
 const OVERLOAD_MS: i64 = 5_000;
 /// Fewer waiting windows than this count as calm.
@@ -22,6 +24,10 @@ const GAP_LINES_PER_LOSS: u32 = 5;
 /// Periodic lines.
 pub(super) struct Report {
     heartbeat_at: Stamp,
+    /// Nothing can come, and everybody knows: messages received at the last heartbeat are worth a line once in a while.
+    rare: bool,
+    /// Messages received by the last heartbeat, and when that was.
+    beat: (u64, Stamp),
     overload: Option<Overload>,
     /// Merged ticks and windows when all was calm last.
     calm: (u64, u64),
@@ -43,10 +49,17 @@ impl Report {
     pub(super) fn new(now: Stamp) -> Self {
         Self {
             heartbeat_at: now.plus_ms(HEARTBEAT_MS),
+            rare: false,
+            beat: (u64::MAX, now),
             overload: None,
             calm: (0, 0),
             gap_lines: 0,
         }
+    }
+
+    /// While nobody is logged in the books do not change, and a line a minute would hide the one that matters.
+    pub(super) fn set_rare(&mut self, rare: bool) {
+        self.rare = rare;
     }
 
     /// A line was lost: its gaps may be told again.
@@ -142,7 +155,12 @@ impl Report {
         self.overload(engine, depth, now);
         if now >= self.heartbeat_at {
             self.heartbeat_at = now.plus_ms(HEARTBEAT_MS);
-            heartbeat(engine, depth);
+            let received = engine.totals().received;
+            let is_news = received != self.beat.0 || now.ms_since(self.beat.1) >= RARE_MS;
+            if is_news || !self.rare {
+                self.beat = (received, now);
+                heartbeat(engine, depth);
+            }
         }
     }
 

@@ -14,10 +14,15 @@ use super::OnlineSetup;
 use super::core::Core;
 use super::health::State;
 use crate::clock::Clock;
+use crate::fault;
 use crate::text::redact;
 
 /// After a registration that did not go through, it is tried again this often while the line is up.
 const REGISTER_AGAIN: Duration = Duration::from_secs(30);
+
+/// While nobody is logged in, it is looked this often whether somebody is. That is no login attempt, and costs the
+/// station nothing: a login is noticed at once, and only then a token is fetched.
+const LOOK_AGAIN: Duration = Duration::from_millis(2_500);
 
 /// The REST thread and what is known of it.
 pub(super) struct Rest {
@@ -39,6 +44,13 @@ pub(super) struct Rest {
     missing: usize,
     /// The station has answered a call with a token since the start.
     known_in: bool,
+    /// A login is waited for.
+    waits: bool,
+    /// When to look for it; `None` while a look is under way.
+    look_at: Option<Instant>,
+    look_again: Duration,
+    look_error: Option<String>,
+    line_up: bool,
 }
 
 impl Rest {
@@ -57,7 +69,14 @@ impl Rest {
             })
             .collect();
         // One request is in flight, so the channel never fills while the worker lives; when it is gone, nobody waits.
-        let worker = rest::spawn(online.rest.clone(), move |reply| drop(tell.blocking_send(reply)));
+        let worker = rest::spawn(online.rest.clone(), move |reply| {
+            fault::point("rest");
+            drop(tell.blocking_send(reply));
+        });
+        if online.rest.token.is_none() && online.rest.api_password.is_some() {
+            // Before any token is asked for: a refused attempt would forbid the next one for half a minute.
+            let _ = worker.send(Job::Look);
+        }
         Ok(Self {
             worker,
             entries,
@@ -72,6 +91,11 @@ impl Rest {
             access: None,
             missing: 0,
             known_in: false,
+            waits: false,
+            look_at: None,
+            look_again: clock.scale(LOOK_AGAIN),
+            look_error: None,
+            line_up: false,
         })
     }
 
@@ -81,8 +105,14 @@ impl Rest {
         first.is_some_and(|entry| self.worker.send(Job::Probe { entry }).is_ok())
     }
 
+    /// The line is up: the list is looked at.
+    pub(super) fn line_came_up(&mut self) {
+        self.line_up = true;
+        self.ensure_registered();
+    }
+
     /// Reads the station's list back and registers what is missing.
-    pub(super) fn ensure_registered(&mut self) {
+    fn ensure_registered(&mut self) {
         self.register_at = None;
         if self.auto_register
             && self
@@ -96,9 +126,50 @@ impl Rest {
         }
     }
 
-    /// Asks whether somebody is logged in, as the registration does; without registration by an empty list, which
+    /// Waits for a login from now on.
+    pub(super) fn wait_for_login(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let sent = self.worker.send(Job::Look).is_ok();
+        self.look_at = (!sent).then(|| Instant::now() + self.look_again);
+    }
+
+    /// Somebody is logged in, or not yet. What is not known any better is asked again.
+    fn looked(&mut self, result: &Result<(), RestError>) {
+        self.look_at = Some(Instant::now() + self.look_again);
+        match result {
+            Err(error @ RestError::NotLoggedIn(_)) => self.not_in(error),
+            Err(error @ (RestError::Transport(_) | RestError::Maintenance(_))) if self.waits => self.not_in(error),
+            // Nothing is known of a login, and nobody waits for one.
+            Err(RestError::Transport(_) | RestError::Maintenance(_)) => {}
+            // Every other answer comes from a station that somebody is logged in to.
+            _ if self.waits => {
+                (self.waits, self.look_error) = (false, None);
+                self.check_login();
+            }
+            _ => {}
+        }
+    }
+
+    fn not_in(&mut self, error: &RestError) {
+        self.failed(error);
+        let text = error.to_string();
+        if self.look_error.as_ref() != Some(&text) {
+            // The registration may have said the same.
+            if self.register_error.as_ref() != Some(&text) {
+                log::warn!("{text}. {}", error.advice());
+            }
+            self.look_error = Some(text);
+        }
+    }
+
+    /// Asks whether the token is good, as the registration does; without registration by an empty list, which
     /// changes nothing.
-    pub(super) fn check_login(&mut self) {
+    fn check_login(&mut self) {
         if self.auto_register {
             self.ensure_registered();
         } else if self.worker.send(Job::EnsureRegistered { symbols: Vec::new() }).is_err() {
@@ -123,7 +194,8 @@ impl Rest {
     }
 
     fn answered(&mut self) {
-        (self.access, self.known_in) = (None, true);
+        (self.access, self.known_in, self.waits) = (None, true, false);
+        self.look_error = None;
     }
 
     /// What a failed call tells. An answer about a symbol, or about too many calls, says that the token is fine.
@@ -143,6 +215,9 @@ impl Rest {
             | RestError::Maintenance(_) => State::RestDown,
             _ => return,
         };
+        if state == State::WaitingLogin && !std::mem::replace(&mut self.waits, true) {
+            self.look_at = Some(Instant::now() + self.look_again);
+        }
         if self.access.as_ref().is_none_or(|(known, _)| *known != state) {
             self.access = Some((state, error.to_string()));
         }
@@ -150,8 +225,12 @@ impl Rest {
 
     /// Time passed. While nobody is logged in it is asked without a line, too.
     pub(super) fn tick(&mut self, line_up: bool) {
-        let waits_for_login = !self.known_in;
-        if (line_up || waits_for_login) && self.register_at.is_some_and(|at| Instant::now() >= at) {
+        self.line_up = line_up;
+        if self.waits {
+            if self.look_at.is_some_and(|at| Instant::now() >= at) {
+                self.look();
+            }
+        } else if (line_up || !self.known_in) && self.register_at.is_some_and(|at| Instant::now() >= at) {
             self.register_at = None;
             self.check_login();
         }
@@ -195,6 +274,7 @@ impl Rest {
                 }
             }
             Reply::Registered(registration) => self.registered(registration),
+            Reply::Looked(result) => self.looked(&result),
             Reply::Probed { entry, result, took } => say_probe(&entry, &result, took),
             Reply::TokenChanged => self.token_changed(),
         }
@@ -269,10 +349,18 @@ impl Rest {
                 self.register_at = Some(Instant::now() + self.register_again);
                 let text = error.to_string();
                 if self.register_error.as_ref() != Some(&text) {
+                    let read = if self.line_up {
+                        " PUSH is read all the same."
+                    } else {
+                        ""
+                    };
+                    let again = match self.waits {
+                        true => "after the login".to_owned(),
+                        false => format!("every {} s", REGISTER_AGAIN.as_secs()),
+                    };
                     log::warn!(
-                        "registration: {text}. {} PUSH is read all the same; registration is tried again every {} s",
-                        error.advice(),
-                        REGISTER_AGAIN.as_secs()
+                        "registration: {text}. {}{read} Registration is tried again {again}",
+                        error.advice()
                     );
                     self.register_error = Some(text);
                 }

@@ -10,6 +10,7 @@ use super::report::balance;
 use super::writer::Ended;
 use super::{Why, Worker};
 use crate::exit::Exit;
+use crate::fault;
 
 /// How long a stop waits for the database.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
@@ -25,6 +26,8 @@ impl Worker {
     pub(super) async fn finish(mut self, why: Why, signals: &mut mpsc::Receiver<&'static str>) -> Exit {
         let mut exit = Exit::Done;
         let mut ended = None;
+        self.watchdog.stopping();
+        fault::point("stop");
         self.look.stopping();
         self.look();
         match why {
@@ -109,10 +112,6 @@ impl Worker {
     }
 
     fn unsaved(&self) -> String {
-        let depth = self.queue.depth();
-        format!(
-            "not saved: {} windows, {} ticks, {} shares; the next run books them as a gap",
-            depth.unsaved_windows, depth.ticks, depth.unsaved_volume
-        )
+        self.queue.depth().unsaved()
     }
 }

@@ -1,5 +1,6 @@
 //! The writer thread: owns the sink, stores one window after the other, survives a database that cannot take them.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,10 @@ use tokio::sync::oneshot;
 
 use super::health::State;
 use super::queue::{Next, Queue};
+use super::vitals::{Phase, Pulse, Vitals};
 use crate::clock::Clock;
 use crate::events::Events;
+use crate::fault;
 
 /// How long without a window before the sink may do its housekeeping.
 const IDLE: Duration = Duration::from_millis(250);
@@ -39,10 +42,18 @@ pub(super) fn spawn(
     queue: Queue,
     journal: Option<Written>,
     told: Told,
+    vitals: Arc<Vitals>,
 ) -> std::io::Result<(JoinHandle<()>, oneshot::Receiver<Ended>)> {
     let (tell, end) = oneshot::channel();
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let ended = match run(&mut sink, bursts.as_mut(), &queue, journal.as_ref(), &told) {
+        let ended = match run(
+            &mut sink,
+            bursts.as_mut(),
+            &queue,
+            journal.as_ref(),
+            &told,
+            &vitals.writer,
+        ) {
             Ok(()) => sink.close().map_or_else(Ended::Failed, Ended::Done),
             Err(error) => Ended::Failed(error),
         };
@@ -82,36 +93,45 @@ fn run(
     queue: &Queue,
     journal: Option<&Written>,
     told: &Told,
+    pulse: &Pulse,
 ) -> Result<(), StoreError> {
     let mut trouble = Trouble::new(queue.clone());
     let mut no_health = false;
     loop {
+        pulse.enter(Phase::Waiting);
         match queue.next(IDLE) {
             Next::Write(mut batch, ticket) => {
+                pulse.enter(Phase::Journal);
                 // After a kill every stored window must be in the journal. A journal that cannot be written gives its
                 // tickets up, a disk that stands still holds the window back here.
                 while journal.is_some_and(|journal| !journal.wait(ticket, RETRY)) {}
+                pulse.enter(Phase::Working);
+                fault::point("writer");
                 // Once per window, however often it has to be tried.
                 if let Some(bursts) = &mut bursts {
                     bursts.on_batch(&mut batch);
                 }
-                let kept = store(sink, &batch, queue, &mut trouble)?;
+                let kept = store(sink, &batch, queue, &mut trouble, pulse)?;
                 told.committed(&batch, kept);
                 queue.stored(batch);
             }
-            Next::Idle => match sink.idle() {
-                Ok(()) => trouble.went_through(0, STEADY),
-                Err(error) if error.is_retryable() => trouble.say(&error, 0),
-                Err(error) => return Err(error),
-            },
+            Next::Idle => {
+                pulse.enter(Phase::Storing);
+                match sink.idle() {
+                    Ok(()) => trouble.went_through(0, STEADY),
+                    Err(error) if error.is_retryable() => trouble.say(&error, 0),
+                    Err(error) => return Err(error),
+                }
+            }
             Next::Stop => {
                 trouble.went_through(0, Duration::ZERO);
                 store_health(sink, queue, &mut no_health);
                 return Ok(());
             }
         }
+        pulse.enter(Phase::Storing);
         store_health(sink, queue, &mut no_health);
-        queue.set_pinned(sink.pinned_bytes());
+        queue.set_pinned(sink.pinned());
     }
 }
 
@@ -132,15 +152,26 @@ fn store_health(sink: &mut SqliteSink, queue: &Queue, no_health: &mut bool) {
 }
 
 /// Tries until the window is stored. While the worker stops it goes on trying; whoever waits for it gives up first.
-fn store(sink: &mut SqliteSink, batch: &Batch, queue: &Queue, trouble: &mut Trouble) -> Result<Kept, StoreError> {
+fn store(
+    sink: &mut SqliteSink,
+    batch: &Batch,
+    queue: &Queue,
+    trouble: &mut Trouble,
+    pulse: &Pulse,
+) -> Result<Kept, StoreError> {
     loop {
-        match sink.write(batch) {
+        pulse.enter(Phase::Storing);
+        fault::point("storage");
+        let outcome = sink.write(batch);
+        pulse.enter(Phase::Working);
+        match outcome {
             Ok(kept) => {
                 trouble.went_through(queue.depth().windows, STEADY);
                 return Ok(kept);
             }
             Err(error) if error.is_retryable() => {
                 trouble.say(&error, queue.depth().windows);
+                pulse.enter(Phase::Pausing);
                 // A stop cuts the pause short; the attempt after it still has the sink's own patience.
                 if queue.pause(RETRY) {
                     std::thread::sleep(Duration::from_millis(20));

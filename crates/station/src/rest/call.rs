@@ -35,7 +35,7 @@ impl Caller {
             config.scaled(config.silence_after_429),
             scaled(30),
         );
-        let login = Login::new(scaled(60), scaled(30));
+        let login = Login::new(scaled(60));
         Self {
             shared,
             http,
@@ -101,7 +101,25 @@ impl Caller {
         }
     }
 
+    /// Whether somebody is logged in, by a call that changes nothing: no token is fetched for it, and without any token
+    /// it is asked all the same. Any answer but [`RestError::NotLoggedIn`] means yes.
+    pub(super) fn look(&mut self) -> Result<(), RestError> {
+        let request = Request {
+            method: Method::Get,
+            path: "/kabusapi/apisoftlimit".to_owned(),
+            body: Vec::new(),
+            limit: LIMIT,
+        };
+        self.with_token(&request).map(drop)
+    }
+
     fn with_token(&mut self, request: &Request) -> Result<Vec<u8>, RestError> {
+        let answer = self.once(request);
+        self.login.heard(Instant::now(), answer.as_ref().map(drop));
+        answer
+    }
+
+    fn once(&mut self, request: &Request) -> Result<Vec<u8>, RestError> {
         let token = self.shared.token();
         let first = self.paced(request, token.as_ref());
         // A kept connection may have been closed just now; asking once more is harmless, all our calls are idempotent.

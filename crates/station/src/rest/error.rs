@@ -122,11 +122,9 @@ impl RestError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::NotLoggedIn(_) => {
-                "Log in to kabu Station (two-factor); if it looks logged in, restart it. PUSH goes on meanwhile."
-            }
+            Self::NotLoggedIn(_) => "Log in to kabu Station (two-factor); if it looks logged in, restart it.",
             Self::KeyMismatch(_) => {
-                "Another program fetched a new token, or kabu Station was restarted: set the current token, or set \"api_password\" so that it is fetched automatically."
+                "Another program fetched a new token, or kabu Station was restarted or logged in to anew: set the current token, or set \"api_password\" so that it is fetched automatically."
             }
             Self::WrongPassword(_) => {
                 "Correct \"api_password\": production and verification have different API passwords."

@@ -107,6 +107,7 @@ fn work(caller: &mut Caller, shared: &Shared, replies: &impl Fn(Reply)) {
                     took: caller.took(),
                 }
             }
+            Job::Look => Reply::Looked(caller.look()),
             Job::Probe { entry } => {
                 let result = caller.call(&board(&entry));
                 Reply::Probed {

@@ -15,8 +15,17 @@ const SAY_AGAIN: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(30);
 /// What a page takes in the log.
 const PAGE_BYTES: i64 = 4096 + 24;
-const WARN_BYTES: i64 = 64 << 20;
-const ERROR_BYTES: i64 = 256 << 20;
+/// From this size on a log that is held back is told, from the second on it is too large.
+const LIMITS: (u64, u64) = (64 << 20, 256 << 20);
+
+/// A log that a reader holds back by keeping its transaction open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// What the log has become.
+    pub bytes: u64,
+    /// It is past the limit up to which it is only told.
+    pub too_large: bool,
+}
 
 /// Decides and watches checkpoints.
 #[derive(Debug)]
@@ -30,6 +39,10 @@ pub(super) struct Checkpoints {
     /// Pages in the log at the last look.
     pages: i64,
     said: Option<Instant>,
+    /// It was said that the log is too large.
+    said_large: bool,
+    /// Bytes from which on the log is told, and too large.
+    pub(super) limits: (u64, u64),
     /// A sync failed: what was committed since the last good one may be on the disk or not.
     pub(super) suspect: bool,
 }
@@ -43,6 +56,8 @@ impl Checkpoints {
             stuck: None,
             pages: 0,
             said: None,
+            said_large: false,
+            limits: LIMITS,
             suspect: false,
         }
     }
@@ -107,18 +122,22 @@ impl Checkpoints {
         }
     }
 
-    /// Bytes of the log while a reader is stuck, or while it is past its limit for that reason.
-    pub(super) fn pinned_bytes(&self, now: Instant) -> Option<u64> {
+    /// The log while a reader is stuck, or while it is past its limit for that reason.
+    pub(super) fn pinned(&self, now: Instant) -> Option<Pinned> {
         let (_, since) = self.stuck?;
-        let bytes = self.pages * PAGE_BYTES;
-        let pinned = now.saturating_duration_since(since) >= PINNED_AFTER || bytes >= WARN_BYTES;
-        pinned.then_some(bytes.unsigned_abs())
+        let bytes = (self.pages * PAGE_BYTES).unsigned_abs();
+        let (told, too_large) = self.limits;
+        let pinned = now.saturating_duration_since(since) >= PINNED_AFTER || bytes >= told;
+        pinned.then_some(Pinned {
+            bytes,
+            too_large: bytes >= too_large,
+        })
     }
 
     fn watch(&mut self, wal: Wal, path: &Path, now: Instant) {
         self.pages = wal.pages;
         if wal.is_complete() {
-            self.stuck = None;
+            (self.stuck, self.said_large) = (None, false);
             return;
         }
         let since = match self.stuck {
@@ -126,20 +145,21 @@ impl Checkpoints {
             _ => now,
         };
         self.stuck = Some((wal.copied, since));
-        let (bytes, seconds) = (wal.pages * PAGE_BYTES, now.saturating_duration_since(since).as_secs());
-        let pinned = now.saturating_duration_since(since) >= PINNED_AFTER;
-        if (pinned || bytes >= WARN_BYTES) && self.may_say(now) {
-            let level = if bytes >= ERROR_BYTES {
-                log::Level::Error
-            } else {
-                log::Level::Warn
+        let Some(pinned) = self.pinned(now) else { return };
+        // That it became too large does not wait for its minute.
+        if (pinned.too_large && !self.said_large) || self.may_say(now) {
+            self.said_large = pinned.too_large;
+            let level = match pinned.too_large {
+                true => log::Level::Error,
+                false => log::Level::Warn,
             };
+            let seconds = now.saturating_duration_since(since).as_secs();
             log::log!(
                 level,
                 "a reader of {} holds its transaction open ({seconds} s): the -wal file grows, {} MB now; \
                  close that reader or let it finish its query",
                 path.display(),
-                bytes >> 20
+                pinned.bytes >> 20
             );
         }
     }

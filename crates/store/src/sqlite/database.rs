@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
-use super::checkpoint::{Checkpoints, cut};
+use super::checkpoint::{Checkpoints, Pinned, cut};
+use super::damage::Head;
 use super::identity::{FileId, file_id};
 use super::pace::Pace;
 use super::window::{self, Sql, Stored};
@@ -61,6 +63,8 @@ pub(crate) struct Database {
     /// What `PRAGMA synchronous` stands at: FULL, or NORMAL.
     full_now: Option<bool>,
     always_full: bool,
+    // After the connection: on POSIX systems closing any handle of a file gives back the locks of all of them.
+    head: Head,
     _lock: Lock,
 }
 
@@ -71,7 +75,6 @@ impl Database {
         Self {
             connection,
             file: file_id(&path),
-            path,
             sql: Sql::new(unique, options.purpose),
             unique,
             pace: Pace::new(every),
@@ -79,6 +82,8 @@ impl Database {
             busy_timeout: options.busy_timeout,
             full_now: None,
             always_full: every == Some(1),
+            head: Head::of(&path, Instant::now()),
+            path,
             _lock: lock,
         }
     }
@@ -107,6 +112,13 @@ impl Database {
             });
         }
         let now = Instant::now();
+        if self.head.is_overwritten(now) {
+            return Err(StoreError::Damaged {
+                path: self.path.clone(),
+                operation: "looking at its first page".to_owned(),
+                detail: "another program has written over it".to_owned(),
+            });
+        }
         self.settle_doubts(now);
         let full = self.pace.next_is_full(now);
         self.set_synchronous(full)?;
@@ -133,9 +145,13 @@ impl Database {
         Ok(())
     }
 
-    /// Bytes of a log that a reader holds back.
-    pub(super) fn pinned_bytes(&self) -> Option<u64> {
-        self.checkpoints.pinned_bytes(Instant::now())
+    /// The log, while a reader holds it back.
+    pub(super) fn pinned(&self) -> Option<Pinned> {
+        self.checkpoints.pinned(Instant::now())
+    }
+
+    pub(super) fn set_wal_limits(&mut self, told: u64, too_large: u64) {
+        self.checkpoints.limits = (told, too_large);
     }
 
     /// Whether the file was deleted, moved or replaced since it was opened.
@@ -189,6 +205,21 @@ impl Database {
     pub(super) fn heartbeats(&self) -> i64 {
         let sql = "SELECT heartbeat FROM schema_version";
         self.connection.query_row(sql, [], |row| row.get(0)).unwrap_or(-1)
+    }
+
+    #[cfg(test)]
+    pub(super) fn look_at_head_now(&mut self) {
+        self.head.look_now(Instant::now());
+    }
+
+    /// Closing must not copy the log into a file that is not ours any more.
+    pub(super) fn leave_log_alone(&mut self) {
+        let set = self
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        if let Err(error) = set {
+            log::debug!("{}: {error}", self.path.display());
+        }
     }
 
     #[cfg(test)]

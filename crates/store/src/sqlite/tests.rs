@@ -228,3 +228,43 @@ fn g06_idle_makes_the_tail_durable_even_under_a_reader() {
         "one at opening, one for the tail"
     );
 }
+
+#[test]
+fn s05_a_file_that_is_written_over_in_place_is_noticed_although_sqlite_has_its_pages_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    drop(open(&path, Durability::Full));
+    let mut sink = open(&path, Durability::Full);
+    sink.write(&batch(0)).unwrap();
+    // As a copy tool does it: the same file, other bytes.
+    let foreign = folder.path().join("other.db");
+    let other = rusqlite::Connection::open(&foreign).unwrap();
+    other
+        .execute_batch("CREATE TABLE t (a); PRAGMA user_version = 3")
+        .unwrap();
+    drop(other);
+    std::fs::write(&path, std::fs::read(&foreign).unwrap()).unwrap();
+    sink.write(&batch(1)).expect("within the minute nobody looks");
+    sink.database.as_mut().unwrap().look_at_head_now();
+    let error = sink.write(&batch(2)).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.to_string().contains("the file was damaged and is now"), "{error}");
+    sink.write(&batch(2)).expect("a new file");
+    let totals = sink.close().unwrap();
+    assert_eq!(totals.windows, 3);
+    let names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let aside = names
+        .iter()
+        .find(|name| name.contains(".corrupt-") && !name.ends_with("-wal"))
+        .unwrap();
+    let bytes = std::fs::read(folder.path().join(aside)).unwrap();
+    assert_eq!(
+        bytes,
+        std::fs::read(&foreign).unwrap(),
+        "what was copied there is as it was"
+    );
+}
