@@ -47,7 +47,9 @@ fn japanese(state: &str) -> &'static str {
         "DEGRADED(DISK_FULL)" => "ディスクの空きを増やしてください。記録は自動で再開します",
         "DEGRADED(DISK_ERROR)" => "ディスクを確認してください。その間、窓はメモリで待ちます",
         "DEGRADED(DB_LOCKED)" => "データベースに書き込んでいるプログラムを閉じてください。その間、窓はメモリで待ちます",
-        "DEGRADED(WAL_PINNED)" => "データベースを開いたままのプログラムを閉じるか、問い合わせを終わらせてください",
+        "DEGRADED(WAL_PINNED)" | "DEGRADED(WAL_TOO_LARGE)" => {
+            "データベースを開いたままのプログラムを閉じるか、問い合わせを終わらせてください"
+        }
         "DEGRADED(CLOCK)" => "Windows の時刻の自動設定を有効にしてください",
         _ => "docs/operations.ja.md の、この状態の行を見てください",
     }
