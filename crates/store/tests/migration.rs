@@ -192,6 +192,29 @@ fn s13_old_duplicates_stay_and_ours_never_appear() {
 }
 
 #[test]
+fn s13_states_that_are_kept_by_ticker_first_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    write_one(&path);
+    let states = "SELECT * FROM stream_state ORDER BY ticker, trading_date";
+    let kept = dump(&path, states);
+    script(
+        &path,
+        "CREATE TABLE old (ticker TEXT, trading_date TEXT, base_volume INTEGER, last_volume INTEGER, last_ns INTEGER,
+                           null_ns INTEGER, last_price_e4 INTEGER, window_id INTEGER,
+                           PRIMARY KEY (ticker, trading_date)) WITHOUT ROWID;
+         INSERT INTO old SELECT * FROM stream_state; DROP TABLE stream_state; ALTER TABLE old RENAME TO stream_state;",
+    );
+    assert_eq!(dump(&path, states), kept);
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    sink.write(&batch(1)).unwrap();
+    sink.close().unwrap();
+    let now = dump(&path, states);
+    assert_eq!(now.len(), kept.len(), "replaced, not doubled");
+    assert_ne!(now, kept);
+}
+
+#[test]
 fn s13_any_other_shape_is_refused_untouched() {
     let short = "CREATE TABLE tick_batch(ticker TEXT, ts TEXT, price REAL);";
     for (sql, says) in [
