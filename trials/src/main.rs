@@ -3,17 +3,27 @@
 //! Each trial states what it did and ends with an error when a promise is broken; the error names seed and place, and the
 //! same seed makes the same trial again. Nothing here is linked into the binary.
 
+mod again;
 mod burst;
 mod check;
+mod disk;
+mod first;
+mod flips;
+mod hogs;
+mod hunger;
 mod images;
+mod journal;
 mod kills;
 mod memory;
 mod points;
 mod random;
 mod recorder;
+mod recovery;
 mod report;
 mod resets;
 mod seeds;
+mod signals;
+mod soak;
 mod stall;
 mod trace;
 
@@ -24,16 +34,30 @@ use anyhow::{Context, Result, bail};
 
 use report::Row;
 
-/// The trials, and their amounts: short, and for a release.
-const TRIALS: [(&str, u64, u64); 8] = [
+/// Long only when it is named.
+const SOAK: &str = "soak";
+
+/// The trials, and their amounts: short, and for a release. What is counted stands in the row that a trial gives.
+const TRIALS: [(&str, u64, u64); 19] = [
     ("g01_stall", 10, 60),
     ("g03_seeds", 50, 500),
-    ("g05_kills", 200, 1_500),
+    ("g05_kills", 200, 2_000),
     ("g06_power_cut", 100, 2_000),
-    ("g08_failing_disk", 16, 160),
+    ("g08_failing_disk", 10, 1),
     ("g09_resets", 200, 1_000),
-    ("g14_memory", 10, 600),
+    ("g14_memory", 10, 480),
+    ("j01_journal_kills", 200, 500),
+    ("j02_journal_power_cut", 200, 2_000),
+    ("j04_bit_flips", 500, 10_000),
     ("n06_burst", 6, 10),
+    ("p01_signals", 100, 500),
+    ("p05_out_of_memory", 1, 10),
+    ("p10_started_again", 20, 100),
+    ("p11_two_hogs", 10, 180),
+    ("s05_bit_flips", 500, 5_000),
+    ("s08_power_cut_in_recovery", 200, 2_000),
+    ("s17_first_seconds", 200, 2_000),
+    (SOAK, 10, 1_800),
 ];
 
 struct Options {
@@ -93,7 +117,8 @@ fn run(options: &Options) -> Result<()> {
         if !options.names.is_empty() && !options.names.iter().any(|n| n == name) {
             continue;
         }
-        let n = options.n.unwrap_or(if options.long { long } else { short });
+        let long_too = options.long && (name != SOAK || !options.names.is_empty());
+        let n = options.n.unwrap_or(if long_too { long } else { short });
         let done = trial(name, &options.ayumi, n, options.seed)?;
         for row in &done {
             say(&row.markdown(""));
@@ -107,7 +132,16 @@ fn run(options: &Options) -> Result<()> {
 }
 
 fn trial(name: &str, ayumi: &Path, n: u64, seed: u64) -> Result<Vec<Row>> {
-    let needs_strace = ["g01_stall", "g06_power_cut", "g08_failing_disk", "n06_burst"].contains(&name);
+    let needs_strace = [
+        "g01_stall",
+        "g06_power_cut",
+        "g08_failing_disk",
+        "j02_journal_power_cut",
+        "n06_burst",
+        "s08_power_cut_in_recovery",
+        "s17_first_seconds",
+    ]
+    .contains(&name);
     if needs_strace && Command::new("strace").arg("-V").output().is_err() {
         say(&format!("skipped: {name} needs strace (Linux; apt-get install strace)"));
         return Ok(Vec::new());
@@ -119,7 +153,18 @@ fn trial(name: &str, ayumi: &Path, n: u64, seed: u64) -> Result<Vec<Row>> {
         "g06_power_cut" => images::run(ayumi, n, seed)?,
         "g08_failing_disk" => points::run(ayumi, n)?,
         "g09_resets" => vec![resets::run(ayumi, n, seed)?],
+        "j01_journal_kills" => vec![journal::run_kills(ayumi, n, seed)?],
+        "j02_journal_power_cut" => journal::run_cuts(ayumi, n, seed)?,
+        "j04_bit_flips" => vec![flips::run_journal(ayumi, n, seed)?],
         "n06_burst" => burst::run(ayumi, n)?,
+        "p01_signals" => vec![signals::run(ayumi, n, seed)?],
+        "p05_out_of_memory" => vec![hunger::run(ayumi, n, seed)?],
+        "p10_started_again" => vec![again::run(ayumi, n)?],
+        "p11_two_hogs" => vec![hogs::run(ayumi, n)?],
+        "s05_bit_flips" => vec![flips::run_database(ayumi, n, seed)?],
+        SOAK => vec![soak::run(ayumi, n, seed)?],
+        "s08_power_cut_in_recovery" => vec![recovery::run(ayumi, n, seed)?],
+        "s17_first_seconds" => first::run(ayumi, n, seed)?,
         _ => vec![memory::run(ayumi, n)?],
     };
     Ok(rows)

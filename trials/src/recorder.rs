@@ -69,8 +69,22 @@ pub(crate) struct Recorder {
     lines: Receiver<String>,
     /// Windows told so far, in order.
     pub(crate) told: Vec<Told>,
+    /// How long after its end each of them was told, ms.
+    late_ms: Vec<i64>,
     /// Its own process id: the child may be a wrapper.
     own: Option<u32>,
+    /// Messages in all, as its last event says.
+    received: Option<i64>,
+}
+
+/// How a recorder ended.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) told: Vec<Told>,
+    /// How long after its end each window was told, ms.
+    pub(crate) late_ms: Vec<i64>,
+    /// Messages in all; `None`: it did not come to saying so.
+    pub(crate) received: Option<i64>,
 }
 
 impl Recorder {
@@ -85,13 +99,10 @@ impl Recorder {
                 command
             }
         };
-        for name in ["KABU_TOKEN", "KABU_API_KEY", "KABU_API_PASSWORD"] {
-            command.env_remove(name);
-        }
-        let mut child = command
+        command
             .args(["stream", "-Config", "c.json", "--events", "jsonl"])
-            .args(args)
-            .current_dir(desk.folder())
+            .args(args);
+        let mut child = at(&mut command, desk)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -102,7 +113,9 @@ impl Recorder {
             child,
             lines: read_lines(out),
             told: Vec::new(),
+            late_ms: Vec::new(),
             own: None,
+            received: None,
         })
     }
 
@@ -156,7 +169,12 @@ impl Recorder {
     }
 
     /// Waits for its own end.
-    pub(crate) fn ended(mut self) -> Result<(ExitStatus, Vec<Told>)> {
+    pub(crate) fn ended(self) -> Result<(ExitStatus, Vec<Told>)> {
+        self.end().map(|end| (end.status, end.told))
+    }
+
+    /// The same with all it had said.
+    pub(crate) fn end(mut self) -> Result<Ended> {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait()? {
@@ -168,14 +186,34 @@ impl Recorder {
             std::thread::sleep(Duration::from_millis(2));
         };
         self.take_rest();
-        Ok((status, std::mem::take(&mut self.told)))
+        Ok(Ended {
+            status,
+            told: std::mem::take(&mut self.told),
+            late_ms: std::mem::take(&mut self.late_ms),
+            received: self.received,
+        })
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn runs(&mut self) -> Result<bool> {
+        while let Ok(line) = self.lines.try_recv() {
+            self.take(&line);
+        }
+        Ok(self.child.try_wait()?.is_none())
     }
 
     /// Asks it to stop.
     pub(crate) fn ask_to_stop(&self) -> Result<()> {
-        let status = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
+        self.signal("TERM")
+    }
+
+    /// Sends it a signal: `INT`, `TERM`, `HUP`.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status()?;
         if !status.success() {
-            bail!("kill -TERM: {status}");
+            bail!("kill -{name}: {status}");
         }
         Ok(())
     }
@@ -192,6 +230,13 @@ impl Recorder {
             && let (Some(window_id), Some(durable)) = (event["window_id"].as_i64(), event["durable"].as_bool())
         {
             self.told.push(Told { window_id, durable });
+            let time = |key: &str| event[key].as_str().and_then(ayumi_engine::jst::parse_ms);
+            if let (Some(ts), Some(end)) = (time("ts"), time("end")) {
+                self.late_ms.push(ts - end);
+            }
+        }
+        if event["event"] == "stop" {
+            self.received = event["received"].as_i64();
         }
     }
 
@@ -213,6 +258,22 @@ impl Drop for Recorder {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Runs `ayumi` with these arguments to its end, on the desk: its exit code, and all it said.
+pub(crate) fn run(ayumi: &Path, desk: &Desk, args: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut command = Command::new(ayumi);
+    let out = at(command.args(args), desk).stdin(Stdio::null()).output()?;
+    let said = [out.stdout, out.stderr].concat();
+    Ok((out.status.code(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// On the desk, and without what the machine's user may have set.
+fn at<'c>(command: &'c mut Command, desk: &Desk) -> &'c mut Command {
+    for name in ["KABU_TOKEN", "KABU_API_KEY", "KABU_API_PASSWORD"] {
+        command.env_remove(name);
+    }
+    command.current_dir(desk.folder())
 }
 
 fn read_lines(out: ChildStdout) -> Receiver<String> {

@@ -8,16 +8,22 @@ use serde_json::Value;
 
 use crate::recorder::Told;
 
-/// Arguments of `strace` that make a trace which [`read`] understands.
+/// Arguments of `strace` that make a trace which [`read`] understands: with the time of every call, and long enough for
+/// the largest write, a block of the journal.
 pub(crate) fn wrapper(trace: &Path) -> Vec<String> {
-    let mut words: Vec<String> = ["strace", "-f", "-y", "-xx", "-s", "70000"].map(str::to_owned).to_vec();
+    let mut words: Vec<String> = ["strace", "-f", "-ttt", "-y", "-xx", "-s", "300000"]
+        .map(str::to_owned)
+        .to_vec();
     words.extend([
         "-e".to_owned(),
-        "trace=pwrite64,ftruncate,fsync,fdatasync,write,openat,unlink".to_owned(),
+        "trace=pwrite64,ftruncate,fsync,fdatasync,write,openat,unlink,rename".to_owned(),
     ]);
     words.extend(["-o".to_owned(), trace.display().to_string()]);
     words
 }
+
+/// Where a journal lies in the folder.
+const JOURNAL: &str = "/journal/";
 
 /// One thing that happened, in order.
 #[derive(Debug)]
@@ -32,20 +38,24 @@ pub(crate) enum Op {
     Sync(usize),
     /// The file is deleted.
     Unlink(usize),
-    /// Everything created and deleted so far is on the disk.
-    SyncFolder,
+    /// The file gets another name, and whatever had that one is gone.
+    Rename(usize, usize),
+    /// Everything created, deleted and renamed in this folder so far (its name with a `/`, or nothing) is on the disk.
+    SyncFolder(String),
     /// The recorder said that a window is committed.
     Told(Told),
 }
 
 /// A trace: file names and what happened to them.
 pub(crate) struct Trace {
-    /// Names in the folder: `ticks.db`, `ticks.db-wal`, ...
+    /// Names in the folder: `ticks.db`, `ticks.db-wal`, `journal/ayumi-...`
     pub(crate) files: Vec<String>,
     pub(crate) ops: Vec<Op>,
+    /// When each of them began, microseconds since 1970; those that take their time stand where they end.
+    pub(crate) times: Vec<i64>,
 }
 
-/// Reads a trace of a recorder that worked in `folder` on `ticks.db`.
+/// Reads a trace of a recorder that worked in `folder` on `ticks.db`, and on a journal in `journal`.
 pub(crate) fn read(trace: &Path, folder: &Path) -> Result<Trace> {
     let text = std::fs::read_to_string(trace).context("the trace")?;
     let mut reader = Reader {
@@ -53,15 +63,19 @@ pub(crate) fn read(trace: &Path, folder: &Path) -> Result<Trace> {
         trace: Trace {
             files: Vec::new(),
             ops: Vec::new(),
+            times: Vec::new(),
         },
         said: String::new(),
+        ends: HashMap::new(),
     };
     let mut begun: HashMap<&str, &str> = HashMap::new();
     for line in text.lines() {
-        let Some((pid, call)) = line.split_once(' ') else {
+        let Some((pid, rest)) = line.split_once(' ') else {
             continue;
         };
-        let call = call.trim_start();
+        let Some((time, call)) = rest.trim_start().split_once(' ') else {
+            continue;
+        };
         if let Some(head) = call.strip_suffix(" <unfinished ...>") {
             begun.insert(pid, head);
         } else if let Some(tail) = call.strip_prefix("<... ") {
@@ -72,6 +86,11 @@ pub(crate) fn read(trace: &Path, folder: &Path) -> Result<Trace> {
         } else {
             reader.call(call)?;
         }
+        let micros = time
+            .replace('.', "")
+            .parse()
+            .with_context(|| format!("a time: {time}"))?;
+        reader.trace.times.resize(reader.trace.ops.len(), micros);
     }
     Ok(reader.trace)
 }
@@ -81,6 +100,8 @@ struct Reader {
     trace: Trace,
     /// What came to stdout and is no whole line yet.
     said: String,
+    /// Where the next `write` into a file without offsets goes.
+    ends: HashMap<usize, u64>,
 }
 
 impl Reader {
@@ -93,18 +114,26 @@ impl Reader {
             return Ok(());
         }
         match name {
-            "openat" => self.opened(rest),
+            "openat" => self.opened(rest, result),
             "unlink" => {
-                let path = text(quoted(rest)?)?;
-                if let Some(file) = self.file(&path) {
+                if let Some(file) = self.file(&text(quoted(rest)?)?) {
                     self.trace.ops.push(Op::Unlink(file));
+                }
+                Ok(())
+            }
+            "rename" => {
+                let to = rest.split_once("\", ").context("the second name of rename")?.1;
+                if let (Some(from), Some(to)) = (self.file(&text(quoted(rest)?)?), self.file(&text(quoted(to)?)?)) {
+                    self.trace.ops.push(Op::Rename(from, to));
                 }
                 Ok(())
             }
             "fsync" | "fdatasync" => {
                 let path = self.path_of_fd(rest)?;
                 if path == self.folder {
-                    self.trace.ops.push(Op::SyncFolder);
+                    self.trace.ops.push(Op::SyncFolder(String::new()));
+                } else if path.strip_prefix(&self.folder) == Some(JOURNAL.trim_end_matches('/')) {
+                    self.trace.ops.push(Op::SyncFolder(JOURNAL[1..].to_owned()));
                 } else if let Some(file) = self.file(&path) {
                     self.trace.ops.push(Op::Sync(file));
                 }
@@ -117,8 +146,9 @@ impl Reader {
         }
     }
 
-    fn opened(&mut self, rest: &str) -> Result<()> {
-        let path = text(quoted(rest)?)?;
+    /// The path as the system knows it stands behind the new descriptor; that of the call may be relative.
+    fn opened(&mut self, rest: &str, result: &str) -> Result<()> {
+        let path = self.path_of_fd(result)?;
         if rest.contains("O_CREAT")
             && let Some(file) = self.file(&path)
         {
@@ -152,9 +182,15 @@ impl Reader {
         Ok(())
     }
 
-    /// What comes to stdout are events.
+    /// What comes to stdout are events; a file is written behind what it has.
     fn spoke(&mut self, rest: &str) -> Result<()> {
         if !rest.starts_with("1<") {
+            let path = self.path_of_fd(rest)?;
+            let Some(file) = self.file(&path) else { return Ok(()) };
+            let data = bytes(quoted(rest)?)?;
+            let end = self.ends.entry(file).or_default();
+            let at = std::mem::replace(end, *end + data.len() as u64);
+            self.trace.ops.push(Op::Write(file, at, data));
             return Ok(());
         }
         self.said.push_str(&text(quoted(rest)?)?);
@@ -176,14 +212,15 @@ impl Reader {
         text(inside.context("a file descriptor with its path")?.0)
     }
 
-    /// The number of a file of the database; `None` for every other one, and for the index in shared memory, which is
-    /// made anew after a power cut.
+    /// The number of a file of the database or the journal; `None` for every other one, and for the index in shared memory,
+    /// which is made anew after a power cut.
     fn file(&mut self, path: &str) -> Option<usize> {
-        let name = path.strip_prefix(&self.folder)?.trim_start_matches('/');
-        let ours = ["ticks.db", "ticks.db-wal", "ticks.db-journal"];
-        if !ours.contains(&name) {
+        let name = path.strip_prefix(&self.folder)?;
+        let of_database = name.starts_with("/ticks.db") && !name.ends_with("-shm") && !name.ends_with(".lock");
+        if !of_database && !name.starts_with(JOURNAL) {
             return None;
         }
+        let name = &name[1..];
         let known = self.trace.files.iter().position(|f| f == name);
         Some(known.unwrap_or_else(|| {
             self.trace.files.push(name.to_owned());
@@ -217,24 +254,39 @@ mod tests {
         let hex = |s: &str| s.bytes().map(|b| format!("\\x{b:02x}")).collect::<String>();
         let db = hex("/d/ticks.db");
         let event = hex("{\"event\":\"window_committed\",\"window_id\":7,\"durable\":true}\n");
+        let (wal, part) = (hex("/d/ticks.db-wal"), hex("/d/journal/ayumi-1.zst"));
         let lines = [
             format!(
-                "10  openat(AT_FDCWD<{}>, \"{db}\", O_RDWR|O_CREAT, 0644) = 5<{db}>",
+                "10  1.000001 openat(AT_FDCWD<{}>, \"{db}\", O_RDWR|O_CREAT, 0644) = 5<{db}>",
                 hex("/d")
             ),
-            format!("10  pwrite64(5<{db}>, \"\\x01\\x02\", 2, 4096 <unfinished ...>"),
-            format!("11  write(1<{}>, \"{event}\", 60) = 60", hex("/out")),
-            "10  <... pwrite64 resumed>) = 2".to_owned(),
-            format!("10  pwrite64(5<{db}>, \"\\x01\", 1, 0) = -1 ENOSPC (No space left on device)"),
-            format!("10  pwrite64(6<{}>, \"\\x01\", 1, 0) = 1", hex("/d/ticks.db-shm")),
-            format!("10  ftruncate(5<{db}>, 100) = 0"),
-            format!("10  fdatasync(5<{db}>) = 0"),
-            format!("10  fsync(7<{}>) = 0", hex("/d")),
+            format!("10  1.000002 pwrite64(5<{db}>, \"\\x01\\x02\", 2, 4096 <unfinished ...>"),
+            format!("11  1.000003 write(1<{}>, \"{event}\", 60) = 60", hex("/out")),
+            "10  1.000004 <... pwrite64 resumed>) = 2".to_owned(),
+            format!("10  1.000005 pwrite64(5<{db}>, \"\\x01\", 1, 0) = -1 ENOSPC (No space left on device)"),
+            format!(
+                "10  1.000006 pwrite64(6<{}>, \"\\x01\", 1, 0) = 1",
+                hex("/d/ticks.db-shm")
+            ),
+            format!("10  1.000007 ftruncate(5<{db}>, 100) = 0"),
+            format!("10  1.000008 fdatasync(5<{db}>) = 0"),
+            format!("10  1.000009 fsync(7<{}>) = 0", hex("/d")),
+            format!("10  1.000010 write(8<{part}>, \"\\x01\\x02\", 2) = 2"),
+            format!("10  1.000011 write(8<{part}>, \"\\x03\", 1) = 1"),
+            format!("10  1.000012 fsync(7<{}>) = 0", hex("/d/journal")),
+            format!("10  1.000013 rename(\"{wal}\", \"{db}\") = 0"),
         ];
         let path = folder.path().join("trace");
         std::fs::write(&path, lines.join("\n")).expect("written");
         let trace = read(&path, Path::new("/d")).expect("read");
-        assert_eq!(trace.files, ["ticks.db"]);
+        assert_eq!(trace.files, ["ticks.db", "journal/ayumi-1.zst", "ticks.db-wal"]);
+        assert_eq!(
+            trace.times,
+            [
+                1_000_001, 1_000_003, 1_000_004, 1_000_007, 1_000_008, 1_000_009, 1_000_010, 1_000_011, 1_000_012,
+                1_000_013
+            ]
+        );
         let shown: Vec<String> = trace.ops.iter().map(|op| format!("{op:?}")).collect();
         assert_eq!(
             shown,
@@ -244,7 +296,11 @@ mod tests {
                 "Write(0, 4096, [1, 2])",
                 "Truncate(0, 100)",
                 "Sync(0)",
-                "SyncFolder"
+                "SyncFolder(\"\")",
+                "Write(1, 0, [1, 2])",
+                "Write(1, 2, [3])",
+                "SyncFolder(\"journal/\")",
+                "Rename(2, 0)"
             ]
         );
     }
