@@ -66,7 +66,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Result<Section> {
             ));
         }
     }
-    grown.extend(a_year(folder.path(), &all, plan.grown[1], &batches)?);
+    grown.push(grow(folder.path(), &all, (plan.grown[1], YEAR), &batches)?);
     let (warm_up, measured) = batches.split_at(WARM_UP);
     for batch in warm_up {
         for one in &mut grown {
@@ -130,34 +130,13 @@ fn section(grown: &[Grown], measured: &[Batch]) -> Result<Section> {
              different size, in turn, on this thread. The rows before are those of tick_batch, orderbook_snapshot \
              and features_stream, of {ALL} symbols, {SYMBOLS} in a window, on so many days; the file was closed \
              and opened again, with SQLite's check of its pages, which ends after a second. CPU is the mean of a \
-             round, so that checkpoints are in it, wall the median. Flat is 1.0. The last two have the days of a \
-             year: `stream_state` keeps a row per symbol and day, ticker first, so today's rows lie on a page for \
-             each symbol instead of all on a few. With the states of earlier days taken out, the rest of that \
-             database shows what it costs.",
+             round, so that checkpoints are in it, wall the median. Flat is 1.0. The last one has the days of a \
+             year, because `stream_state` keeps a row per symbol and day.",
             thousands(measured.len() as f64),
             digits(rows as f64 / measured.len() as f64),
         )],
         tables: vec![table],
     })
-}
-
-/// As many rows over a year; and the same without what `stream_state` holds of earlier days, to tell whose cost it is.
-fn a_year(folder: &Path, all: &[Symbol], rows: u64, like: &[Batch]) -> Result<[Grown; 2]> {
-    let whole = grow(folder, all, (rows, YEAR), like)?;
-    let path = folder.join("trimmed.db");
-    std::fs::copy(whole.sink.path(), &path)?;
-    let date = like.first().context("no windows")?.date;
-    let sql = "DELETE FROM stream_state WHERE trading_date < ?1";
-    Connection::open(&path)?.execute(sql, [date.to_string()])?;
-    let mut trimmed = reopened(&path, all, date)?;
-    trimmed.days = format!("{YEAR}, states of one");
-    Ok([
-        Grown {
-            days: YEAR.to_string(),
-            ..whole
-        },
-        trimmed,
-    ])
 }
 
 /// Makes a database with at least so many rows of so many days and opens it anew.

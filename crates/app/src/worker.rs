@@ -316,7 +316,8 @@ impl Worker {
         self.core.engine.on_clock(now);
         // Before the report counts: a window that just closed must be in the queue.
         self.carry_out();
-        self.report.tick(&mut self.core.engine, &self.queue.depth(), now);
+        self.report
+            .tick(&mut self.core.engine, &self.queue.depth(), &self.core.tickers, now);
         let line_up = self.line_is_up();
         if let Some(rest) = &mut self.rest {
             rest.tick(line_up);
@@ -421,7 +422,8 @@ impl Worker {
         }
         if closed {
             // Only now: a window that is still in the engine's hands is in no count.
-            self.report.tick(&mut self.core.engine, &self.queue.depth(), now);
+            self.report
+                .tick(&mut self.core.engine, &self.queue.depth(), &self.core.tickers, now);
         }
     }
 

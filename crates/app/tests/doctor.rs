@@ -15,7 +15,7 @@
 //! | taken over | `rows::n11_a_line_that_is_taken_over_twice_is_another_programs`, `rows::n11_a_running_recorder_...` |
 //! | /board time | `r06_a_slow_board_and_r05_a_station_that_hangs`, `rows::r06_one_slow_board_of_three_is_chance` |
 //! | clock, zone | `d09_t01_clock_and_zone_against_the_exchange`, `rows::t01_messages_that_are_all_old` |
-//! | folder of the database | `s04_...`, `rows::s12_a_cloud_folder`, unit tests of `disk` |
+//! | folder of the database | `s04_...`, `rows::s04_a_cloud_folder`, unit tests of `disk` |
 //! | health of the database | `s05_a_damaged_database`, `a_changed_window_is_noticed`, `rows::s13_tables_of_a_newer_version` |
 //! | SQLite version, other openers | unit tests `s11_...` of `versions`, `x05_programs_that_open_the_file_to_write_are_named` |
 //! | second writer, stuck reader | `g12_a_running_recorder_keeps_its_line`, `..._s10_a_log_that_cannot_shrink`, `rows::s10_...` |

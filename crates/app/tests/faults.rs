@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ayumi_engine::Symbol;
 use ayumi_sim::{BoardAnswer, Cut, MarketConfig, SimHandle, Source, Speed, Takeover};
 use serde_json::json;
-use support::message::push;
+use support::message::{self, push};
 use support::{Desk, TEN, at_once, at_station, connected, line, station, stored_volume, takeover};
 
 fn answer_board(station: &SimHandle, volume: i64) {
@@ -281,4 +281,66 @@ fn station_growth(counters: &ayumi_sim::Counters) -> Vec<(String, i64)> {
     symbols
         .filter_map(|(ticker, s)| Some((ticker.clone(), growth(s)?)))
         .collect()
+}
+
+#[test]
+fn d20_symbols_without_a_price_are_told_once_and_all_of_them_with_the_way_out() {
+    let nulls = |symbol: &str| message::bent(symbol, 2000.0, 0, json!({"CurrentPrice": null, "TradingVolume": null}));
+    let station = station(|_| {});
+    let settings = json!({"symbols": ["7203", "9984"], "board_mode": "push"});
+    // Everything is null a minute after the open.
+    let desk = Desk::online(station.port(), settings.clone());
+    let mut worker = desk.stream(&["--clock", "2026-11-20T09:01:30@1"]);
+    connected(&station);
+    for _ in 0..2 {
+        station.push_text(&nulls("7203"));
+        station.push_text(&nulls("9984"));
+        worker.wait_line("every message comes without a price (2 symbols): restart kabu Station");
+    }
+    let ended = worker.stop().expect(0);
+    assert_eq!(ended.lines("without a price").len(), 1, "{}", ended.text());
+    // One of two, an hour after the open.
+    let desk = Desk::online(station.port(), settings);
+    let mut worker = desk.stream(&["--clock", "2026-11-20T10:05:00@1"]);
+    worker.wait_line("connected (symbols=2)");
+    line(&station, 2);
+    station.push_text(&push("7203", 2000.0, 1_000));
+    station.push_text(&nulls("9984"));
+    worker.wait_line("no price since the open: 9984; their messages come without one");
+    station.push_text(&push("7203", 2001.0, 1_400));
+    stored_volume(&desk, 1_400);
+    assert!(!worker.stop().expect(0).text().contains("restart kabu Station"));
+}
+
+#[test]
+fn n16_t06_a_worker_that_slept_goes_on_with_one_gap_and_no_flood_of_windows() {
+    const ASLEEP: Duration = Duration::from_secs(5);
+    let station = station(|_| {});
+    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
+    let mut worker = desk.stream(&["--clock", TEN]);
+    connected(&station);
+    station.push_text(&push("7203", 2000.0, 1_000));
+    station.push_text(&push("7203", 2000.0, 1_100));
+    let store = stored_volume(&desk, 1_100);
+    let before = store.number("SELECT count(*) FROM window_log");
+    worker.signal("STOP");
+    // The PC sleeps for a while, which is the fault; meanwhile the line dies.
+    station.cut(Cut::Reset);
+    let slept = Instant::now();
+    support::wait_for("the end of the sleep", || (slept.elapsed() >= ASLEEP).then_some(()));
+    worker.signal("CONT");
+    let awake = Instant::now();
+    line(&station, 2);
+    assert!(awake.elapsed() < Duration::from_secs(1), "{:?}", awake.elapsed());
+    worker.wait_lines("connected (symbols=1)", 2);
+    station.push_text(&push("7203", 2005.0, 1_900));
+    station.push_text(&push("7203", 2005.0, 2_000));
+    stored_volume(&desk, 2_000);
+    let ended = worker.stop().expect(0);
+    assert!(!ended.text().contains("ERROR"), "{}", ended.text());
+    assert_eq!(store.ledger("gap"), 800);
+    assert_eq!(store.number("SELECT count(*) FROM volume_ledger"), 1);
+    let after = store.number("SELECT count(*) FROM window_log") - before;
+    assert!(after <= 4, "{after} windows for two messages");
+    store.check(300, 1);
 }

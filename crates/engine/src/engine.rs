@@ -66,6 +66,8 @@ struct SymbolState {
     /// Price of the previous tick of the day; `None` after a gap, because the move across it is not known.
     previous: Option<Price>,
     last_price: Option<Price>,
+    /// A message of the day came without a price.
+    saw_no_price: bool,
     book: Option<Book>,
     part: Part,
     guard_notes: Limiter,
@@ -87,6 +89,7 @@ impl Engine {
                 volume: Volume::new(trading_date(&day, watched.symbol.rolls_at_1630(), now)),
                 previous: None,
                 last_price: None,
+                saw_no_price: false,
                 book: None,
                 part: Part::default(),
                 guard_notes: Limiter::default(),
@@ -276,6 +279,19 @@ impl Engine {
     #[must_use]
     pub fn open_ticks(&self) -> u64 {
         self.window.as_ref().map_or(0, |window| window.counts.ticks)
+    }
+
+    /// Symbols whose messages of the day came, and all of them without a price.
+    pub fn unpriced(&self) -> impl Iterator<Item = SymbolId> {
+        let all = self.symbols.iter().enumerate();
+        let unpriced = all.filter(|(_, s)| s.saw_no_price && s.last_price.is_none());
+        unpriced.filter_map(|(at, _)| u16::try_from(at).ok().map(SymbolId))
+    }
+
+    /// True when a symbol had a price on its day.
+    #[must_use]
+    pub fn is_priced(&self) -> bool {
+        self.symbols.iter().any(|s| s.last_price.is_some())
     }
 
     /// Lag between receive time and exchange second of trading messages since the last call.

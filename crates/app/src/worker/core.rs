@@ -13,7 +13,7 @@ use crate::journal::Event;
 pub(super) struct Core {
     pub(super) engine: Engine,
     journal: Option<Journal>,
-    tickers: Vec<String>,
+    pub(super) tickers: Vec<String>,
     room: Option<u64>,
 }
 

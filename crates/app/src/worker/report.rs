@@ -1,11 +1,14 @@
 //! What the log says: notes of the engine, overload, the heartbeat and the totals at stop. Wordings that other tools
 //! grep for are fixed.
 
+mod unpriced;
+
 use ayumi_engine::batch::Cause;
 use ayumi_engine::counts::{Reason, Totals};
 use ayumi_engine::output::{DeadLine, Note};
 use ayumi_engine::{Engine, Stamp};
 
+use self::unpriced::Unpriced;
 use super::queue::Depth;
 
 /// Time between two heartbeat lines.
@@ -32,6 +35,7 @@ pub(super) struct Report {
     /// Merged ticks and windows when all was calm last.
     calm: (u64, u64),
     gap_lines: u32,
+    unpriced: Unpriced,
 }
 
 struct Overload {
@@ -54,6 +58,7 @@ impl Report {
             overload: None,
             calm: (0, 0),
             gap_lines: 0,
+            unpriced: Unpriced::default(),
         }
     }
 
@@ -151,8 +156,11 @@ impl Report {
     }
 
     /// Called about every window; writes what is due.
-    pub(super) fn tick(&mut self, engine: &mut Engine, depth: &Depth, now: Stamp) {
+    pub(super) fn tick(&mut self, engine: &mut Engine, depth: &Depth, tickers: &[String], now: Stamp) {
         self.overload(engine, depth, now);
+        if let Some(words) = self.unpriced.look(engine, tickers, now) {
+            log::warn!("{words}");
+        }
         if now >= self.heartbeat_at {
             self.heartbeat_at = now.plus_ms(HEARTBEAT_MS);
             let received = engine.totals().received;

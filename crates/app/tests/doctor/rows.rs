@@ -189,7 +189,7 @@ fn t01_messages_that_are_all_old() {
 }
 
 #[test]
-fn s12_a_cloud_folder() {
+fn s04_a_cloud_folder() {
     let (station, desk) = (station(|_| {}), Desk::new());
     let folder = desk.path("OneDrive - Home");
     let settings =

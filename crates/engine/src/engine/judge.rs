@@ -79,6 +79,7 @@ impl Engine {
             };
             state.previous = None;
             state.last_price = None;
+            state.saw_no_price = false;
         }
     }
 
@@ -89,6 +90,7 @@ impl Engine {
                 state.volume.see_none(now);
                 self.touch(symbol, now).state_changed = true;
             }
+            self.symbols[symbol.index()].saw_no_price = true;
             return Err(Reason::NoPrice);
         };
         if self.shows_yesterday(symbol, message, now) {
