@@ -69,6 +69,24 @@ pub fn log_path_in(path: &Path) -> Option<PathBuf> {
     build::log_path(&problem::read_file(path).ok()?)
 }
 
+/// True when every user of this PC can read a file: its rights and those of all folders above say so. Windows keeps a
+/// user's folders to the user.
+#[cfg(unix)]
+#[must_use]
+pub fn is_open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(real) = path.canonicalize() else { return false };
+    let mode = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
+    mode(&real) & 0o004 != 0 && real.ancestors().skip(1).all(|folder| mode(folder) & 0o001 != 0)
+}
+
+/// True when every user of this PC can read a file. Windows keeps a user's folders to the user.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_open_to_all(_path: &Path) -> bool {
+    false
+}
+
 /// As [`load`], of a text at hand.
 ///
 /// # Errors
@@ -223,6 +241,13 @@ impl Settings {
     #[must_use]
     pub fn source(&self, key: &str) -> Source {
         self.sources.get(key).copied().unwrap_or(Source::Default)
+    }
+
+    /// Keys of the secrets that stand in the file itself.
+    #[must_use]
+    pub fn secrets_in_file(&self) -> Vec<&'static str> {
+        let keys = ["token", "api_password"].into_iter();
+        keys.filter(|key| self.source(key) == Source::File).collect()
     }
 
     /// What `--check-config` prints: an aligned table of key, value and source with secrets masked, then the notes.

@@ -67,7 +67,7 @@ fn settings_of(args: &StreamArgs, clock: &Clock) -> Result<Settings, Exit> {
         }
         Err(Exit::Usage)
     };
-    let settings = match settings::load(&args.config, &args.overrides, &settings::process_env) {
+    let mut settings = match settings::load(&args.config, &args.overrides, &settings::process_env) {
         Ok(settings) => settings,
         // Somebody looks at the console.
         Err(error) if args.check_config => return refuse(&error.to_string(), None),
@@ -81,6 +81,16 @@ fn settings_of(args: &StreamArgs, clock: &Clock) -> Result<Settings, Exit> {
         let text = "error: --wait-login needs the API password, because after a login a new token must be fetched\n\
                     next:  set \"api_password\" in the settings file, or the environment variable KABU_API_PASSWORD";
         return refuse(text, Some(settings.log_path));
+    }
+    let (keys, path) = (settings.secrets_in_file(), args.config.display());
+    if !keys.is_empty() && settings::is_open_to_all(&args.config) {
+        settings.notes.push(settings::Note {
+            text: format!(
+                "every user of this PC can read {path}, which holds a secret ({}): chmod 600 \"{path}\"",
+                keys.join(", ")
+            ),
+            warning: true,
+        });
     }
     Ok(settings)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, words};
-use crate::settings::{self, Overrides, Settings, Source};
+use crate::settings::{self, Overrides, Settings};
 
 /// Where the file lies when nobody says.
 const USUAL: &str = "config/stream_settings.json";
@@ -108,7 +108,7 @@ fn unusable(path: &Path, error: &str) -> Finding {
 
 /// Public repositories do leak passwords this way.
 fn secret_in_git(path: &Path, settings: &Settings) -> Option<Finding> {
-    let keys = secrets(settings);
+    let keys = settings.secrets_in_file();
     let real = path.canonicalize().ok()?;
     let tree = real.ancestors().skip(1).find(|folder| folder.join(".git").exists())?;
     if keys.is_empty() {
@@ -128,22 +128,11 @@ fn secret_in_git(path: &Path, settings: &Settings) -> Option<Finding> {
     ))
 }
 
-/// Secrets that stand in the file itself.
-fn secrets(settings: &Settings) -> Vec<&'static str> {
-    let keys = ["token", "api_password"].into_iter();
-    keys.filter(|key| settings.source(key) == Source::File).collect()
-}
-
-/// Every user of the PC can read it: the file and all folders above it say so.
-#[cfg(unix)]
+/// Every user of the PC can read it.
 fn secret_for_all(path: &Path, settings: &Settings) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
-    let keys = secrets(settings);
-    let real = path.canonicalize().ok().filter(|_| !keys.is_empty())?;
-    let mode = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
-    let open = mode(&real) & 0o004 != 0 && real.ancestors().skip(1).all(|folder| mode(folder) & 0o001 != 0);
-    let (keys, shown) = (keys.join(", "), path.display());
-    open.then(|| {
+    let keys = settings.secrets_in_file();
+    let (open, keys, shown) = (settings::is_open_to_all(path), keys.join(", "), path.display());
+    (open && !keys.is_empty()).then(|| {
         Finding::warning(
             "secret",
             words(
@@ -156,10 +145,4 @@ fn secret_for_all(path: &Path, settings: &Settings) -> Option<Finding> {
             ),
         )
     })
-}
-
-/// Windows keeps a user's folders to the user.
-#[cfg(not(unix))]
-fn secret_for_all(_path: &Path, _settings: &Settings) -> Option<Finding> {
-    None
 }

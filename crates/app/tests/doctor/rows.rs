@@ -265,6 +265,10 @@ fn sec16_a_secret_that_every_user_can_read_is_told() {
     set_permissions(desk.path("c.json"), Permissions::from_mode(0o644)).unwrap();
     let report = found(&desk, &[], 1, &["secret"]);
     says(&report, "secret", "every user of this PC can read", "chmod 600");
+    let mut recorder = desk.stream(&["--clock", TEN]);
+    recorder.wait_line("which holds a secret (token): chmod 600");
+    recorder.wait_line("stream_microbatch start");
+    recorder.stop().expect(0);
     set_permissions(desk.path("c.json"), Permissions::from_mode(0o600)).unwrap();
     found(&desk, &[], 0, &[]);
     // Without a secret in it, anybody may.
