@@ -1,7 +1,8 @@
 //! Recorded days again: the journal through the same engine as live, so that the same rows come out.
 //!
-//! Three threads and bounded channels between them: one unpacks lines, one thinks, one stores. What is thought is
-//! decided by the journal alone; nothing here looks at a clock, except to hold back for `--speed`.
+//! Four threads and bounded channels between them: one unpacks lines, one thinks, one seals windows (burst columns and
+//! checksums), one stores. What is thought is decided by the journal alone; nothing here looks at a clock, except to hold
+//! back for `--speed`.
 
 mod plan;
 mod play;
@@ -15,18 +16,16 @@ use ayumi_engine::Stamp;
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
 use ayumi_engine::settings::EngineSettings;
-use ayumi_journal::{Damage, Harm, JournalError, JournalReader, Kind};
-use ayumi_store::{Options, StoreError, Totals};
+use ayumi_journal::{Damage, Harm, JournalError, JournalReader, Lines};
+use ayumi_store::{Options, SqliteSink, StoreError, Totals};
 use ayumi_wire::jst::Date;
 
 pub use plan::Plan;
 pub use play::Played;
 
-/// Blocks of lines, and windows, that may wait between two threads.
+/// Blocks of lines, and groups of windows, that may wait between two threads.
 const BLOCKS_AHEAD: usize = 4;
-const WINDOWS_AHEAD: usize = 256;
-/// Lines in a block.
-const LINES: usize = 4_096;
+const GROUPS_AHEAD: usize = 2;
 
 /// What is replayed, and whereto.
 pub struct Setup {
@@ -40,6 +39,10 @@ pub struct Setup {
     pub options: Options,
     /// Computes the burst columns; `None` = they stay cold.
     pub bursts: Option<Bursts>,
+    /// Fingerprint that the settings of the recording should have; a warning says when they have not.
+    pub expected: Option<String>,
+    /// Windows are stored one by one as they come, because somebody follows them.
+    pub paced: bool,
 }
 
 /// What a replay did.
@@ -77,11 +80,14 @@ pub enum ReplayError {
     /// Somebody asked for a stop.
     #[error("stopped")]
     Stopped,
+    /// A line tells of a window that is stored already. Only without a first look.
+    #[error("a late line of the journal changes windows that are stored; they have to be replayed after a first look")]
+    TooLate,
 }
 
 /// Where the replay stands, for a progress bar and for pacing.
 pub trait Watch: Send {
-    /// So much of the journal's text is done; the lines of the block were received up to `at`.
+    /// So many bytes of the journal's files are done; the lines of the block were received up to `at`.
     fn on_block(&mut self, bytes: u64, messages: u64, at: Stamp);
     /// So many rows of a stored day are done; the newest is of `at`.
     fn on_rows(&mut self, rows: u64, at: Stamp);
@@ -91,34 +97,37 @@ pub trait Watch: Send {
     fn pace(&mut self, at: Stamp) -> bool;
 }
 
-/// Lines unpacked, on their way to the engine.
-struct Block {
-    text: Vec<u8>,
-    lines: Vec<(i64, Kind, usize)>,
-    /// Places of lines before which others could not be read.
-    holes: Vec<usize>,
-    bytes: u64,
-}
+/// Lines unpacked, on their way to the engine, and how many bytes of the files they and those before them took.
+type Block = (Lines, u64);
 
-/// Replays a journal into a database.
+/// Replays a journal into a database. `plan` is what [`survey`] found. Without one the journal is read only once; what
+/// later lines tell of earlier windows is learnt in time then, unless they tell of very old ones.
 ///
 /// # Errors
 /// When the journal cannot be read at all or the database cannot be written. Damage in the journal is no error: it is
-/// in the summary.
-pub fn run(setup: Setup, plan: &Plan, watch: &mut dyn Watch) -> Result<Summary, ReplayError> {
-    let reader = JournalReader::open(&setup.journal, setup.date)?;
-    let date = plan.first.map_or(Date::from_days(0), Stamp::date);
-    let sink = store::open(setup.options, date)?;
+/// in the summary. [`ReplayError::TooLate`] without a plan only: the database holds windows then that are not those of
+/// the recording.
+pub fn run(setup: Setup, plan: Option<&Plan>, watch: &mut dyn Watch) -> Result<Summary, ReplayError> {
+    let mut reader = JournalReader::open(&setup.journal, setup.date)?;
+    let mut first = Lines::default();
+    let begins = match reader.next_lines(&mut first)? {
+        true => first.first_ns().map(Stamp),
+        false => None,
+    };
+    let tickers = setup.options.tickers.clone();
+    let sink = SqliteSink::open(setup.options, begins.map_or(Date::from_days(0), Stamp::date))?;
+    let player = play::Player::new(&setup.engine, plan, setup.expected);
     std::thread::scope(|scope| {
         let (put, blocks) = mpsc::sync_channel(BLOCKS_AHEAD);
-        let (store, windows) = mpsc::sync_channel::<Batch>(WINDOWS_AHEAD);
-        let unpack = std::thread::Builder::new()
-            .name("unpack".into())
-            .spawn_scoped(scope, move || unpack(reader, &put))?;
-        let write = std::thread::Builder::new()
-            .name("store".into())
-            .spawn_scoped(scope, move || store::run(sink, setup.bursts, &windows))?;
-        let played = think(&setup.engine, plan, &blocks, store, watch);
+        let (back, spent) = mpsc::channel();
+        let (thought, windows) = mpsc::sync_channel(GROUPS_AHEAD);
+        let (seal, sealed) = mpsc::sync_channel(GROUPS_AHEAD);
+        let thread = |name: &str| std::thread::Builder::new().name(name.into());
+        let unpack = thread("unpack").spawn_scoped(scope, move || unpack(reader, first, &put, &spent))?;
+        thread("seal").spawn_scoped(scope, move || store::seal(setup.bursts, &tickers, &windows, &seal))?;
+        let write = thread("store").spawn_scoped(scope, move || store::run(sink, &sealed))?;
+        let groups = store::Groups::new(thought, setup.paced);
+        let played = think(player, &blocks, &back, groups, watch);
         // Whoever still sends finds nobody and ends.
         drop(blocks);
         let totals = write.join().expect("the storing thread does not panic");
@@ -140,83 +149,69 @@ pub fn run(setup: Setup, plan: &Plan, watch: &mut dyn Watch) -> Result<Summary, 
 /// As [`run`].
 pub fn survey(journal: &Path, date: Option<Date>) -> Result<Plan, ReplayError> {
     let mut reader = JournalReader::open(journal, date)?;
-    let mut plan = Plan::default();
-    while let Some(line) = reader.next_line()? {
-        plan.line(&line);
+    let (mut plan, mut lines) = (Plan::default(), Lines::default());
+    while reader.next_lines(&mut lines)? {
+        lines.iter().for_each(|line| plan.line(&line));
     }
-    plan.bytes = reader.bytes();
-    plan.damages = reader.damages().len();
     Ok(plan)
 }
 
 fn think(
-    settings: &EngineSettings,
-    plan: &Plan,
+    mut player: play::Player<'_>,
     blocks: &mpsc::Receiver<Block>,
-    store: mpsc::SyncSender<Batch>,
+    back: &mpsc::Sender<Lines>,
+    mut groups: store::Groups,
     watch: &mut dyn Watch,
 ) -> Result<Played, ReplayError> {
-    let mut player = play::Player::new(settings, plan);
     let mut done = Vec::new();
-    while let Ok(block) = blocks.recv() {
-        let mut from = 0;
-        for (place, &(at, kind, to)) in block.lines.iter().enumerate() {
-            if block.holes.contains(&place) {
-                player.hole(Stamp(at));
-            }
-            player.line(Stamp(at), kind, &block.text[from..to], &mut done);
-            from = to;
-            give(&mut done, &store, watch)?;
+    while let Ok((lines, bytes)) = blocks.recv() {
+        if let (true, Some(first)) = (lines.after_hole(), lines.first_ns()) {
+            player.hole(Stamp(first));
         }
-        if let Some(&(at, ..)) = block.lines.last() {
-            watch.on_block(block.bytes, player.played().messages, Stamp(at));
+        for line in lines.iter() {
+            player.line(Stamp(line.at_ns), line.kind, &line.payload, &mut done);
+            if player.is_too_late() {
+                return Err(ReplayError::TooLate);
+            }
+            give(&mut done, &mut groups, watch)?;
+        }
+        if let Some(last) = lines.last_ns() {
+            watch.on_block(bytes, player.played().messages, Stamp(last));
         }
         if watch.stopped() {
             return Err(ReplayError::Stopped);
         }
+        // The unpacking thread has ended when it wants no memory any more.
+        let _ = back.send(lines);
     }
     let played = player.finish(&mut done);
-    give(&mut done, &store, watch)?;
-    Ok(played)
+    give(&mut done, &mut groups, watch)?;
+    match groups.finish() {
+        true => Ok(played),
+        false => Err(ReplayError::Stopped),
+    }
 }
 
-fn give(done: &mut Vec<Batch>, store: &mpsc::SyncSender<Batch>, watch: &mut dyn Watch) -> Result<(), ReplayError> {
+fn give(done: &mut Vec<Batch>, groups: &mut store::Groups, watch: &mut dyn Watch) -> Result<(), ReplayError> {
     for batch in done.drain(..) {
         // A store that has ended says why by itself.
-        if !watch.pace(Stamp::from_ms(batch.end_ms)) || store.send(batch).is_err() {
+        if !watch.pace(Stamp::from_ms(batch.end_ms)) || !groups.put(batch) {
             return Err(ReplayError::Stopped);
         }
     }
     Ok(())
 }
 
-fn unpack(mut reader: JournalReader, put: &mpsc::SyncSender<Block>) -> Result<(Vec<Damage>, u64), JournalError> {
-    let mut lost = 0;
-    loop {
-        let mut block = Block {
-            text: Vec::with_capacity(4 << 20),
-            lines: Vec::with_capacity(LINES),
-            holes: Vec::new(),
-            bytes: 0,
-        };
-        while block.lines.len() < LINES {
-            let Some(line) = reader.next_line()? else { break };
-            block.text.extend_from_slice(&line.payload);
-            block.lines.push((line.at_ns, line.kind, block.text.len()));
-            // A file that was only never closed lacks nothing.
-            let now_lost = reader
-                .damages()
-                .iter()
-                .filter(|damage| damage.harm == Harm::Tail)
-                .count();
-            if now_lost > lost {
-                lost = now_lost;
-                block.holes.push(block.lines.len() - 1);
-            }
-        }
-        block.bytes = reader.bytes();
-        if block.lines.is_empty() || put.send(block).is_err() {
-            return Ok((reader.damages().to_vec(), reader.skipped()));
-        }
+/// Unpacks until the end, `lines` first, which are read already.
+fn unpack(
+    mut reader: JournalReader,
+    mut lines: Lines,
+    put: &mpsc::SyncSender<Block>,
+    spent: &mpsc::Receiver<Lines>,
+) -> Result<(Vec<Damage>, u64), JournalError> {
+    while !lines.is_empty() && put.send((lines, reader.packed().1)).is_ok() {
+        lines = spent.try_recv().unwrap_or_default();
+        reader.next_lines(&mut lines)?;
     }
+    Ok((reader.damages().to_vec(), reader.skipped()))
 }

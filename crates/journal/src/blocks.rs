@@ -47,6 +47,11 @@ impl<R: BufRead> Blocks<R> {
         }
     }
 
+    /// Where the bytes come from.
+    pub(crate) fn inner(&self) -> &R {
+        &self.input
+    }
+
     /// The part behind the one that is over; some are empty.
     fn next_part(&mut self) {
         (self.part, self.left) = match self.part {

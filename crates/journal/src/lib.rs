@@ -8,6 +8,7 @@ mod blocks;
 mod files;
 mod frame;
 mod line;
+mod lines;
 mod read;
 mod sync;
 mod thread;
@@ -15,6 +16,7 @@ mod write;
 
 pub use files::{journal_files, with_date};
 pub use line::{Kind, Line, LineError};
+pub use lines::Lines;
 pub use read::{Damage, Harm, JournalReader, Owned};
 pub use write::{Journal, JournalConfig, Ticket, Written};
 

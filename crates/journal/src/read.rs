@@ -1,7 +1,7 @@
 //! Reading journals back: line by line, file after file, damaged tails cut and told.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ayumi_wire::jst::Date;
@@ -11,6 +11,7 @@ use crate::blocks::{Blocks, LARGEST};
 use crate::files;
 use crate::frame;
 use crate::line::{Kind, Line};
+use crate::lines::Lines;
 use crate::{JournalError, journal_files, with_date};
 
 /// A line longer than this is damage: nothing that is received is.
@@ -60,12 +61,38 @@ pub struct JournalReader {
     skipped: u64,
     bytes: u64,
     line: Vec<u8>,
+    /// The begin of a line whose end [`JournalReader::next_lines`] has not read yet.
+    rest: Vec<u8>,
+    /// Lines were lost, and no block said so yet.
+    hole: bool,
+    /// Size of all files, and of those that are read.
+    packed: (u64, u64),
 }
 
 struct Current {
     path: PathBuf,
-    input: BufReader<Decoder<'static, Blocks<BufReader<File>>>>,
+    input: BufReader<Decoder<'static, Blocks<BufReader<Counted>>>>,
     lines: u64,
+}
+
+/// A file that knows how much was read of it.
+struct Counted {
+    file: File,
+    bytes: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(into)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}
+
+impl Current {
+    fn packed(&self) -> u64 {
+        self.input.get_ref().get_ref().inner().get_ref().bytes
+    }
 }
 
 impl JournalReader {
@@ -84,13 +111,17 @@ impl JournalReader {
                 date: date.map(|d| d.to_string()),
             });
         }
+        let size = |path: &PathBuf| path.metadata().map_or(0, |file| file.len());
         Ok(Self {
+            packed: (files.iter().map(size).sum(), 0),
             files: files.into_iter(),
             current: None,
             damages: Vec::new(),
             skipped: 0,
             bytes: 0,
             line: Vec::new(),
+            rest: Vec::new(),
+            hole: false,
         })
     }
 
@@ -123,6 +154,27 @@ impl JournalReader {
         Ok(Line::parse(&self.line).ok())
     }
 
+    /// The next lines, some hundred kilobytes of them at a time, all of one file; false = the end. What stood in
+    /// `lines` is gone.
+    ///
+    /// # Errors
+    /// As [`JournalReader::next_line`].
+    pub fn next_lines(&mut self, lines: &mut Lines) -> Result<bool, JournalError> {
+        loop {
+            if self.current.is_none() && !self.open_next()? {
+                lines.begin(&[]);
+                return Ok(false);
+            }
+            let after_hole = std::mem::take(&mut self.hole);
+            self.fill_lines(lines);
+            if !lines.is_empty() {
+                lines.after_hole = after_hole;
+                return Ok(true);
+            }
+            self.hole |= after_hole;
+        }
+    }
+
     /// File ends that could not be read, so far.
     #[must_use]
     pub fn damages(&self) -> &[Damage] {
@@ -141,12 +193,21 @@ impl JournalReader {
         self.bytes
     }
 
+    /// Bytes of all files as they are on the disk, and how many of them were read.
+    #[must_use]
+    pub fn packed(&self) -> (u64, u64) {
+        let (all, before) = self.packed;
+        (all, before + self.current.as_ref().map_or(0, Current::packed))
+    }
+
     fn open_next(&mut self) -> Result<bool, JournalError> {
         let Some(path) = self.files.next() else {
             return Ok(false);
         };
-        let blocks = |file| Blocks::new(BufReader::with_capacity(1 << 16, file));
-        let opened = File::open(&path).and_then(|file| Decoder::with_buffer(blocks(file)));
+        let opened = File::open(&path).and_then(|file| {
+            let counted = Counted { file, bytes: 0 };
+            Decoder::with_buffer(Blocks::new(BufReader::with_capacity(1 << 16, counted)))
+        });
         let decoder = opened.map_err(|source| JournalError::Io {
             path: path.clone(),
             what: "opened",
@@ -163,31 +224,82 @@ impl JournalReader {
     /// Reads one whole line into the buffer; false when the file has none left.
     fn fill(&mut self) -> bool {
         self.line.clear();
+        self.line.append(&mut self.rest);
         let Some(current) = &mut self.current else { return false };
         let why = match current.input.read_until(b'\n', &mut self.line) {
-            Ok(0) => {
-                self.current = None;
+            Ok(0) if self.line.is_empty() => {
+                self.close(None);
                 return false;
             }
-            Ok(n) if self.line.last() == Some(&b'\n') && n <= MAX_LINE => {
+            Ok(_) if self.line.last() == Some(&b'\n') && self.line.len() <= MAX_LINE => {
+                self.bytes += self.line.len() as u64;
                 self.line.pop();
                 current.lines += 1;
-                self.bytes += n as u64;
                 return true;
             }
-            Ok(_) => io::Error::other("the last line is cut"),
+            Ok(_) => cut(),
             Err(error) => error,
         };
-        if let Some(current) = self.current.take() {
-            self.damages.push(Damage {
-                harm: harm(&why, &self.line, &current.path),
-                path: current.path,
-                lines: current.lines,
-                why: why.to_string(),
-            });
-        }
+        self.rest.append(&mut self.line);
+        self.close(Some(why));
         false
     }
+
+    /// Reads until the block is full or the file over, and takes it apart.
+    fn fill_lines(&mut self, lines: &mut Lines) {
+        lines.begin(&self.rest);
+        self.rest.clear();
+        let Some(current) = &mut self.current else { return };
+        let end = loop {
+            let (before, room) = (lines.filled, lines.room(LARGEST));
+            let Some(room) = room else {
+                let whole = lines.text[..before].contains(&b'\n');
+                match before > MAX_LINE {
+                    _ if whole => break None,
+                    true => break Some(Err(cut())),
+                    false => lines.grow(),
+                }
+                continue;
+            };
+            match current.input.read(room) {
+                Ok(0) => break Some(Ok(())),
+                Ok(n) => lines.filled += n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Some(Err(error)),
+            }
+        };
+        let (rest, foreign) = lines.split();
+        current.lines += lines.len() as u64 + foreign;
+        self.skipped += foreign;
+        self.bytes += rest as u64;
+        self.rest.extend_from_slice(&lines.text[rest..lines.filled]);
+        match end {
+            None => {}
+            Some(Ok(())) if self.rest.is_empty() => self.close(None),
+            Some(Ok(())) => self.close(Some(cut())),
+            Some(Err(why)) => self.close(Some(why)),
+        }
+    }
+
+    /// The file is over; `why` = it has no proper end. `rest` is the begin of a line without its end.
+    fn close(&mut self, why: Option<io::Error>) {
+        let rest = std::mem::take(&mut self.rest);
+        let Some(current) = self.current.take() else { return };
+        self.packed.1 += current.packed();
+        let Some(why) = why else { return };
+        let harm = harm(&why, &rest, &current.path);
+        self.hole |= harm == Harm::Tail;
+        self.damages.push(Damage {
+            harm,
+            path: current.path,
+            lines: current.lines,
+            why: why.to_string(),
+        });
+    }
+}
+
+fn cut() -> io::Error {
+    io::Error::other("the last line is cut")
 }
 
 impl Iterator for JournalReader {

@@ -23,7 +23,7 @@ pub use error::{Phase, StoreError};
 pub use features::{FeatureRow, FeatureSink};
 pub use health::HealthRow;
 pub use options::{Durability, Options, Purpose, is_dated, path_for};
-pub use rows::window_checksum;
+pub use rows::{Sealed, window_checksum};
 pub use signals::{SignalRow, SignalWriter};
 pub use sqlite::{Pinned, SqliteSink, Totals};
 

@@ -17,17 +17,25 @@ use crate::schema::{FEATURES_STREAM, ORDERBOOK_SNAPSHOT, TICK_BATCH, Table, VOLU
 /// again from the stored rows. A symbol that is not among `tickers` counts as an empty text.
 #[must_use]
 pub fn window_checksum(batch: &Batch, tickers: &[String]) -> u64 {
-    checksum(&WindowRows::new(batch, tickers))
+    WindowRows::new(batch, tickers).checksum()
 }
 
-/// [`window_checksum`] of rows at hand.
-pub(crate) fn checksum(rows: &WindowRows<'_>) -> u64 {
-    let mut sum = 0u64;
-    let Ok(()) = rows.try_each(|table, row| {
-        sum = sum.wrapping_add(row_hash(table, row));
-        Ok::<(), Infallible>(())
-    });
-    sum
+/// A window whose rows will not change any more, with their checksum, so that whoever stores it need not compute it.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    pub(crate) batch: Batch,
+    pub(crate) checksum: u64,
+}
+
+impl Sealed {
+    /// `tickers` are those of the sink's [`crate::Options`].
+    #[must_use]
+    pub fn new(batch: Batch, tickers: &[String]) -> Self {
+        Self {
+            checksum: window_checksum(&batch, tickers),
+            batch,
+        }
+    }
 }
 
 /// A value of a row.
@@ -95,6 +103,8 @@ pub(crate) struct WindowRows<'a> {
     tickers: &'a [String],
     start: String,
     end: String,
+    /// The checksum, when it is known already.
+    sealed: Option<u64>,
 }
 
 impl<'a> WindowRows<'a> {
@@ -102,9 +112,31 @@ impl<'a> WindowRows<'a> {
         Self {
             batch,
             tickers,
+            sealed: None,
             start: iso_ms(batch.start_ms),
             end: iso_ms(batch.end_ms),
         }
+    }
+
+    /// With the checksum that the rows have, if that is known.
+    pub(crate) fn sealed(self, checksum: Option<u64>) -> Self {
+        Self {
+            sealed: checksum,
+            ..self
+        }
+    }
+
+    /// [`window_checksum`] of these rows.
+    pub(crate) fn checksum(&self) -> u64 {
+        if let Some(checksum) = self.sealed {
+            return checksum;
+        }
+        let mut sum = 0u64;
+        let Ok(()) = self.try_each(|table, row| {
+            sum = sum.wrapping_add(row_hash(table, row));
+            Ok::<(), Infallible>(())
+        });
+        sum
     }
 
     /// The first symbol without a ticker.
@@ -156,7 +188,7 @@ impl<'a> WindowRows<'a> {
     }
 
     /// The text in the column `ticker`.
-    pub(crate) fn ticker(&self, id: SymbolId) -> Cell<'_> {
+    pub(crate) fn ticker(&self, id: SymbolId) -> Cell<'a> {
         text(self.tickers.get(id.index()).map_or("", String::as_str))
     }
 

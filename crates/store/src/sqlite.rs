@@ -9,6 +9,7 @@ pub(crate) mod identity;
 mod open;
 mod overlap;
 mod pace;
+mod statements;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use ayumi_engine::jst::Date;
 use crate::error::StoreError;
 use crate::health::HealthRow;
 use crate::options::Options;
+use crate::rows::Sealed;
 use crate::{Sink, Written};
 use carry::Carry;
 pub use checkpoint::Pinned;
@@ -130,10 +132,11 @@ impl SqliteSink {
     /// # Errors
     /// An unknown number of them from the first on is stored, each whole or not at all. When the error is retryable, all
     /// of them may be given again.
-    pub fn write_all(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
-        for of_a_date in batches.chunk_by(|one, next| one.date == next.date) {
-            self.open_for(of_a_date[0].date)?;
-            self.write_into_open(&of_a_date.iter().collect::<Vec<_>>())?;
+    pub fn write_all(&mut self, windows: &[Sealed]) -> Result<(), StoreError> {
+        for of_a_date in windows.chunk_by(|one, next| one.batch.date == next.batch.date) {
+            self.open_for(of_a_date[0].batch.date)?;
+            let windows: Vec<_> = of_a_date.iter().map(|w| (&w.batch, Some(w.checksum))).collect();
+            self.write_into_open(&windows)?;
         }
         Ok(())
     }
@@ -281,22 +284,23 @@ impl SqliteSink {
         })
     }
 
-    /// Windows of the date whose file is open, in one transaction.
-    fn write_into_open(&mut self, batches: &[&Batch]) -> Result<Vec<Written>, StoreError> {
-        let rebased: Vec<Cow<'_, Batch>> = batches.iter().map(|batch| self.carry.rebase(batch)).collect();
-        let rebased: Vec<&Batch> = rebased.iter().map(AsRef::as_ref).collect();
+    /// Windows of the date whose file is open, with their checksums where these are known, in one transaction.
+    fn write_into_open(&mut self, windows: &[(&Batch, Option<u64>)]) -> Result<Vec<Written>, StoreError> {
+        // It changes states only, which are in no checksum.
+        let rebase = |&(batch, checksum): &(_, _)| (self.carry.rebase(batch), checksum);
+        let rebased: Vec<(Cow<'_, Batch>, Option<u64>)> = windows.iter().map(rebase).collect();
         let database = self.database.as_mut().expect("open_for has it open");
         let outcomes = database.write(&rebased, &self.options.tickers);
         if let Err(error @ StoreError::Damaged { .. }) = outcomes {
-            let now_ms = batches.last().map_or(0, |batch| batch.end_ms);
+            let now_ms = windows.last().map_or(0, |(batch, _)| batch.end_ms);
             return Err(self.give_up_file(error, now_ms));
         }
         let outcomes = outcomes?;
-        let count = |(outcome, batch): (Outcome, &&Batch)| {
+        let count = |(outcome, (batch, _)): (Outcome, &(&Batch, _))| {
             self.count(batch.start_ms, outcome.written.rows, outcome.checksum);
             outcome.written
         };
-        Ok(outcomes.into_iter().zip(batches).map(count).collect())
+        Ok(outcomes.into_iter().zip(windows).map(count).collect())
     }
 
     fn count(&mut self, start_ms: i64, rows: u64, checksum: u64) {
@@ -312,7 +316,7 @@ impl SqliteSink {
 impl Sink for SqliteSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, StoreError> {
         self.open_for(batch.date)?;
-        let written = self.write_into_open(&[batch])?;
+        let written = self.write_into_open(&[(batch, None)])?;
         Ok(*written.first().expect("one window, one outcome"))
     }
 

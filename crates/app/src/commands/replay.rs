@@ -2,29 +2,27 @@
 
 mod beside;
 mod progress;
+mod recorded;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ayumi_engine::Symbol;
-use ayumi_journal::Harm;
 use ayumi_store::reader::Reader;
 use ayumi_store::{Durability, FeatureSink, Options, Purpose, StoreError};
 use ayumi_wire::jst::Date;
 use log::LevelFilter;
 
 use self::beside::Beside;
-use self::progress::{BYTES_STYLE, Progress, ROWS_STYLE};
+use self::progress::{Progress, ROWS_STYLE};
 use super::settings_of;
-use super::stream::{engine_settings, new_bursts};
 use crate::args::ReplayArgs;
 use crate::clock::Clock;
 use crate::exit::Exit;
-use crate::journal::fingerprint;
 use crate::logging::{self, LogConfig};
+use crate::replay::ReplayError;
 use crate::replay::snapshot::{self, Day};
-use crate::replay::{self, ReplayError, Setup, Summary};
 use crate::settings::{Overrides, Settings};
 use crate::{signals, text};
 
@@ -66,7 +64,7 @@ fn from_journal(args: &ReplayArgs, settings: &Settings, journal: &Path) -> Exit 
         );
         return Exit::Usage;
     };
-    try_journal(args, settings, journal, target).unwrap_or_else(|error| failed(&error))
+    recorded::run(args, settings, journal, target).unwrap_or_else(|error| failed(&error))
 }
 
 fn failed(error: &ReplayError) -> Exit {
@@ -81,7 +79,7 @@ fn failed(error: &ReplayError) -> Exit {
         ReplayError::Store(StoreError::Locked { .. }) => Exit::Owned,
         ReplayError::Store(error) if error.is_retryable() => Exit::Unsaved,
         ReplayError::Stopped | ReplayError::Store(_) | ReplayError::Journal(_) => Exit::Usage,
-        ReplayError::Thread(_) => Exit::Bug,
+        ReplayError::Thread(_) | ReplayError::TooLate => Exit::Bug,
     }
 }
 
@@ -198,77 +196,5 @@ fn options(settings: &Settings, path: PathBuf) -> Options {
         window_ms: i64::from(settings.window_ms),
         busy_timeout: Duration::from_millis(250),
         purpose: Purpose::Replay,
-    }
-}
-
-fn try_journal(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &Path) -> Result<Exit, ReplayError> {
-    let stop = signals::flag()?;
-    let plan = replay::survey(journal, args.date)?;
-    let engine = engine_settings(settings);
-    if plan.settings.iter().any(|then| *then != fingerprint(&engine)) && args.symbols.is_none() {
-        log::warn!(
-            "these settings are not those of the recording (symbols, window_ms, guards, ...): the rows may differ"
-        );
-    }
-    let mut progress = Progress::new(args, plan.bytes, BYTES_STYLE, stop);
-    let setup = Setup {
-        journal: journal.to_owned(),
-        date: args.date,
-        engine,
-        options: options(settings, target.to_owned()),
-        bursts: new_bursts(settings),
-    };
-    log::info!(
-        "replaying {} messages from {}{}",
-        plan.messages,
-        journal.display(),
-        pace(args)
-    );
-    let begun = Instant::now();
-    let summary = replay::run(setup, &plan, &mut progress);
-    progress.bar.finish_and_clear();
-    let summary = summary?;
-    say(args, &summary, begun.elapsed());
-    Ok(if summary.is_whole() { Exit::Done } else { Exit::Found })
-}
-
-fn say(args: &ReplayArgs, summary: &Summary, took: Duration) {
-    for damage in &summary.damages {
-        let (path, lines) = (damage.path.display(), damage.lines);
-        match damage.harm {
-            Harm::Unclosed => log::info!(
-                "{path} was not closed (a kill, or it is being written); all {lines} lines in it were played"
-            ),
-            Harm::Tail => log::warn!(
-                "{path}: what comes behind line {lines} cannot be read and is passed over ({}); the lines before were played",
-                damage.why
-            ),
-            Harm::Checksum => log::warn!(
-                "{path}: all {lines} lines were played, but any of them may be wrong: the file's checksum differs. Take a \
-                 copy of the file if there is one"
-            ),
-        }
-    }
-    if summary.foreign > 0 {
-        log::warn!(
-            "{} lines that are no lines of a journal were passed over",
-            summary.foreign
-        );
-    }
-    let Summary { played, totals, .. } = summary;
-    let seconds = took.as_secs_f64();
-    log::info!(
-        "replay done runs={} messages={} boards={} lost={} unstored={} windows={} rows={} seconds={seconds:.1} rate={:.0}/s",
-        played.runs,
-        played.messages,
-        played.boards,
-        played.lost,
-        played.unstored,
-        totals.windows,
-        totals.rows,
-        played.messages as f64 / seconds.max(0.001),
-    );
-    if args.digest {
-        text::stdout_line(&format!("digest={:016x} windows={}", totals.digest, totals.windows));
     }
 }

@@ -1,6 +1,6 @@
 //! The journal's lines to the engine, the engine's windows joined as they were live. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use ayumi_engine::backlog::merge;
 use ayumi_engine::batch::{Batch, StateRow};
@@ -13,6 +13,11 @@ use ayumi_journal::Kind;
 use super::Plan;
 use super::plan::Run;
 use crate::journal::{Event, Start};
+
+/// Windows that are kept back while nobody has looked at the journal's later lines. Live at most `pending_max` of them
+/// (300 unless set) waited for the database, and what waited is all that can be merged or lost; 1,024 take 12 MB when 50
+/// symbols are in each.
+const AHEAD: usize = 1_024;
 
 /// What was told to the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,32 +38,43 @@ pub struct Played {
 pub(super) struct Player<'a> {
     settings: &'a EngineSettings,
     tickers: Vec<String>,
-    plan: &'a Plan,
-    /// Place of the current run in the plan.
-    run: Option<usize>,
+    /// What a first look has found; `None` = it is learnt on the way.
+    plan: Option<&'a Plan>,
+    /// What is known of the current run.
+    run: Run,
+    /// Fingerprint that the recording's settings should have.
+    expected: Option<String>,
     engine: Option<Engine>,
-    /// The window before, until it is known that nothing is merged into it.
-    held: Option<Batch>,
+    /// Windows of the run, oldest first, that later lines may still say something of.
+    held: VecDeque<Batch>,
+    /// What cannot be changed any more in this run: the start of the newest window that is not merged into another, and
+    /// of the newest that was given away.
+    settled: Option<(i64, i64)>,
+    too_late: bool,
     /// The next payload is the answer of `/board` for this symbol; `Some(None)` = one that is not watched.
     board: Option<Option<SymbolId>>,
     last: Stamp,
     /// The state of each symbol in the windows that were given away: what the target knows.
-    known: BTreeMap<(SymbolId, Date), StateRow>,
+    known: Known,
     played: Played,
 }
 
 impl<'a> Player<'a> {
-    pub(super) fn new(settings: &'a EngineSettings, plan: &'a Plan) -> Self {
+    /// `expected` is the fingerprint that the recording's settings should have.
+    pub(super) fn new(settings: &'a EngineSettings, plan: Option<&'a Plan>, expected: Option<String>) -> Self {
         Self {
             tickers: settings.watched.iter().map(|w| w.symbol.ticker()).collect(),
             settings,
             plan,
-            run: None,
+            run: Run::default(),
+            expected,
             engine: None,
-            held: None,
+            held: VecDeque::new(),
+            settled: None,
+            too_late: false,
             board: None,
             last: Stamp(0),
-            known: BTreeMap::new(),
+            known: Known::default(),
             played: Played::default(),
         }
     }
@@ -67,12 +83,19 @@ impl<'a> Player<'a> {
         &self.played
     }
 
+    /// True when a line told something of a window that was given away before: only a first look can know it in time.
+    pub(super) fn is_too_late(&self) -> bool {
+        self.too_late
+    }
+
     /// One line; windows that are complete are appended to `done`.
     pub(super) fn line(&mut self, at: Stamp, kind: Kind, payload: &[u8], done: &mut Vec<Batch>) {
         let event = (kind == Kind::Event).then(|| Event::parse(payload));
         if let Some(Event::Start(start)) = &event {
+            self.learn_end(start);
             self.end_run(done);
             self.begin(start, at);
+            self.compare(start);
         }
         if self.engine.is_none() {
             // The start is in the file of an earlier day: what was carried from there is not known here.
@@ -103,8 +126,47 @@ impl<'a> Player<'a> {
         let mut engine = Engine::new(self.settings.clone(), at);
         engine.restore(&self.carried(start, at));
         self.engine = Some(engine);
-        self.run = Some(self.run.map_or(0, |run| run + 1));
+        self.settled = None;
+        self.run = match self.plan {
+            Some(plan) => plan.runs.get(self.played.runs as usize).cloned().unwrap_or_default(),
+            None => Run {
+                began: Some(at),
+                ..Run::default()
+            },
+        };
         self.played.runs += 1;
+    }
+
+    /// The rows are those of the recording only when the settings are.
+    fn compare(&mut self, start: &Start) {
+        if self
+            .expected
+            .as_ref()
+            .is_some_and(|expected| *expected != start.settings)
+        {
+            self.expected = None;
+            log::warn!(
+                "these settings are not those of the recording (symbols, window_ms, guards, ...): the rows may differ"
+            );
+        }
+    }
+
+    /// What the start of the next run tells of the one that ends.
+    fn learn_end(&mut self, next: &Start) {
+        if self.plan.is_none() {
+            self.run.ended(next.stored_until_ms);
+            let until = self.run.stored_until_ms;
+            self.too_late |= self
+                .settled
+                .is_some_and(|(_, given)| until.is_some_and(|until| given >= until));
+        }
+    }
+
+    /// A window was merged into the one before it.
+    fn learn_absorbed(&mut self, start_ms: i64) {
+        if self.plan.is_none() && self.run.absorbed.insert(start_ms) {
+            self.too_late |= self.settled.is_some_and(|(apart, _)| start_ms <= apart);
+        }
     }
 
     /// What the run begins with. Live it was the state in the database; it is the same here unless something is missing
@@ -114,22 +176,18 @@ impl<'a> Player<'a> {
     fn carried(&self, start: &Start, at: Stamp) -> Vec<StateRow> {
         let mut states = start.states_for(&self.tickers);
         for state in &mut states {
-            match self.known.get(&(state.symbol, state.trading_date)) {
+            match self.known.get(state.symbol, state.trading_date) {
                 Some(known) if known.last == state.last => {}
                 Some(known) => *state = *known,
                 None => state.base = state.last,
             }
         }
         let today = at.date();
-        let lacking = |(symbol, date): &(SymbolId, Date)| {
-            *date >= today && !states.iter().any(|s| (s.symbol, s.trading_date) == (*symbol, *date))
+        let lacking = |row: &&StateRow| {
+            let same = |s: &StateRow| (s.symbol, s.trading_date) == (row.symbol, row.trading_date);
+            row.trading_date >= today && !states.iter().any(same)
         };
-        let more: Vec<StateRow> = self
-            .known
-            .iter()
-            .filter(|(key, _)| lacking(key))
-            .map(|(_, row)| *row)
-            .collect();
+        let more: Vec<StateRow> = self.known.rows().filter(lacking).copied().collect();
         states.extend(more);
         states
     }
@@ -152,7 +210,10 @@ impl<'a> Player<'a> {
                 self.played.messages += 1;
             }
             Event::Room(ticks) => engine.set_room(*ticks),
-            Event::Stop => engine.finish(at),
+            Event::Stop => {
+                engine.finish(at);
+                self.run.stopped = true;
+            }
             Event::Board(ticker) => {
                 let place = self.tickers.iter().position(|t| t == ticker);
                 self.board = Some(place.and_then(|at| Some(SymbolId(u16::try_from(at).ok()?))));
@@ -166,7 +227,8 @@ impl<'a> Player<'a> {
                     ayumi_wire::jst::iso_ms(at.ms())
                 );
             }
-            Event::Start(_) | Event::Absorbed(_) | Event::Other => {}
+            Event::Absorbed(start_ms) => self.learn_absorbed(*start_ms),
+            Event::Start(_) | Event::Other => {}
         }
     }
 
@@ -189,46 +251,41 @@ impl<'a> Player<'a> {
     /// Takes the engine's windows; whatever else it wants was decided live.
     fn collect(&mut self, done: &mut Vec<Batch>) {
         let Some(engine) = &mut self.engine else { return };
-        let mut closed = Vec::new();
         while let Some(output) = engine.poll(self.last) {
             match output {
-                Output::Batch(batch) => closed.push(batch),
+                Output::Batch(batch) => self.held.push_back(batch),
                 Output::BoardWanted(_) => engine.on_board_not_sent(self.last),
                 Output::Reconnect(_) | Output::Note(_) => {}
             }
         }
-        for batch in closed {
-            self.join(batch, done);
-        }
+        self.let_go(if self.plan.is_some() { 1 } else { AHEAD }, done);
     }
 
-    fn join(&mut self, mut batch: Batch, done: &mut Vec<Batch>) {
-        let absorbed = self
-            .this_run()
-            .is_some_and(|run| run.absorbed.contains(&batch.start_ms));
-        match self.held.take() {
-            Some(before) if absorbed => {
-                merge(before, &mut batch);
+    /// Gives the oldest windows away until so many are left, those that were merged live as one.
+    fn let_go(&mut self, keep: usize, done: &mut Vec<Batch>) {
+        while self.held.len() > keep {
+            let Some(oldest) = self.held.pop_front() else { return };
+            match self.held.front_mut() {
+                Some(next) if self.run.absorbed.contains(&next.start_ms) => {
+                    merge(oldest, next);
+                }
+                next => {
+                    let apart = next.map_or(oldest.start_ms, |next| next.start_ms);
+                    self.settled = self.settled.max(Some((apart, oldest.start_ms)));
+                    self.give(oldest, done);
+                }
             }
-            before => self.give(before, done),
         }
-        self.held = Some(batch);
     }
 
-    fn give(&mut self, batch: Option<Batch>, done: &mut Vec<Batch>) {
-        let Some(batch) = batch else { return };
-        let until = self.this_run().and_then(|run| run.stored_until_ms);
+    fn give(&mut self, batch: Batch, done: &mut Vec<Batch>) {
+        let until = self.run.stored_until_ms;
         if until.is_some_and(|until| batch.start_ms >= until) {
             self.played.unstored += 1;
         } else {
-            let states = batch.states.iter().map(|row| ((row.symbol, row.trading_date), *row));
-            self.known.extend(states);
+            batch.states.iter().for_each(|row| self.known.set(row));
             done.push(batch);
         }
-    }
-
-    fn this_run(&self) -> Option<&'a Run> {
-        self.plan.runs.get(self.run?)
     }
 
     fn end_run(&mut self, done: &mut Vec<Batch>) {
@@ -239,7 +296,36 @@ impl<'a> Player<'a> {
             self.collect(done);
         }
         self.engine = None;
-        let held = self.held.take();
-        self.give(held, done);
+        self.let_go(0, done);
+    }
+}
+
+/// The newest state of each symbol and trading date: for each window dozens of them, so they are found without a search.
+#[derive(Default)]
+struct Known(Vec<Vec<StateRow>>);
+
+impl Known {
+    fn get(&self, symbol: SymbolId, date: Date) -> Option<&StateRow> {
+        self.0.get(symbol.index())?.iter().find(|row| row.trading_date == date)
+    }
+
+    fn set(&mut self, row: &StateRow) {
+        let place = row.symbol.index();
+        if self.0.len() <= place {
+            self.0.resize_with(place + 1, Vec::new);
+        }
+        let rows = &mut self.0[place];
+        match rows.iter_mut().find(|known| known.trading_date == row.trading_date) {
+            Some(known) => *known = *row,
+            None => {
+                rows.push(*row);
+                rows.sort_by_key(|row| row.trading_date);
+            }
+        }
+    }
+
+    /// All of them, by symbol and date.
+    fn rows(&self) -> impl Iterator<Item = &StateRow> {
+        self.0.iter().flatten()
     }
 }

@@ -1,18 +1,19 @@
 //! A stored day again: the features are computed once more from `tick_batch` and the books beside it.
 
 use std::collections::HashMap;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use ayumi_engine::batch::Burst;
 use ayumi_engine::burst::{BurstSettings, Bursts, Row};
 use ayumi_engine::{Stamp, SymbolId};
 use ayumi_store::reader::{DayBook, DayRow, Reader};
-use ayumi_store::{FeatureRow, FeatureSink};
+use ayumi_store::{FeatureRow, FeatureSink, StoreError};
 use ayumi_wire::jst::{self, Date};
 
-use super::{ReplayError, Watch};
+use super::{GROUPS_AHEAD, ReplayError, Watch};
 
 /// Rows stored in one transaction when nobody waits for them.
-const ROWS: usize = 10_000;
+const ROWS: usize = 5_000;
 
 /// What is wanted of the day.
 pub struct Day {
@@ -39,15 +40,33 @@ pub struct Counts {
     pub new: u64,
 }
 
-/// Reads the day and stores its features.
+/// Reads the day and stores its features: one thread reads and computes, another one stores.
 ///
 /// # Errors
 /// When the source cannot be read or the target not be written.
-pub fn run(source: &Reader, mut target: FeatureSink, day: &Day, watch: &mut dyn Watch) -> Result<Counts, ReplayError> {
-    let mut counts = Counts::default();
-    let mut waiting = Vec::new();
+pub fn run(source: &Reader, target: FeatureSink, day: &Day, watch: &mut dyn Watch) -> Result<Counts, ReplayError> {
+    std::thread::scope(|scope| {
+        let (put, rows) = mpsc::sync_channel(GROUPS_AHEAD);
+        let thread = std::thread::Builder::new().name("store".into());
+        let write = thread.spawn_scoped(scope, move || store(target, &rows))?;
+        let read = read(source, &put, day, watch);
+        // What was read before a stop is stored all the same.
+        drop(put);
+        let new = write.join().expect("the storing thread does not panic")?;
+        Ok(Counts { read: read?, new })
+    })
+}
+
+/// Reads and computes; how many rows.
+fn read(
+    source: &Reader,
+    put: &SyncSender<Vec<FeatureRow>>,
+    day: &Day,
+    watch: &mut dyn Watch,
+) -> Result<u64, ReplayError> {
+    let (mut count, mut waiting) = (0, Vec::new());
     let mut look_backs = LookBacks::new(day);
-    let mut stopped = None;
+    let mut stopped = false;
     let at_once = if day.paced { 1 } else { ROWS };
     source.day(day.date, &mut |row| {
         if !day.tickers.is_empty() && !day.tickers.contains(&row.ticker) {
@@ -55,36 +74,34 @@ pub fn run(source: &Reader, mut target: FeatureSink, day: &Day, watch: &mut dyn 
         }
         let at = jst::parse_ms(&row.ts).map_or(Stamp(0), Stamp::from_ms);
         if !watch.pace(at) {
-            stopped = Some(ReplayError::Stopped);
+            stopped = true;
             return false;
         }
-        counts.read += 1;
+        count += 1;
         waiting.push(look_backs.feature(row, at));
-        if waiting.len() >= at_once
-            && let Err(error) = store(&mut target, &mut waiting, &mut counts)
-        {
-            stopped = Some(error);
+        // A store that has ended says why by itself.
+        if waiting.len() >= at_once && put.send(std::mem::take(&mut waiting)).is_err() {
+            stopped = true;
             return false;
         }
-        watch.on_rows(counts.read, at);
-        day.limit == 0 || counts.read < day.limit
+        watch.on_rows(count, at);
+        day.limit == 0 || count < day.limit
     })?;
+    stopped |= !waiting.is_empty() && put.send(waiting).is_err();
     match stopped {
-        // What was read before a stop is stored all the same.
-        None | Some(ReplayError::Stopped) => store(&mut target, &mut waiting, &mut counts)?,
-        Some(error) => return Err(error),
-    }
-    target.close()?;
-    match stopped {
-        Some(error) => Err(error),
-        None => Ok(counts),
+        true => Err(ReplayError::Stopped),
+        false => Ok(count),
     }
 }
 
-fn store(target: &mut FeatureSink, rows: &mut Vec<FeatureRow>, counts: &mut Counts) -> Result<(), ReplayError> {
-    counts.new += super::store::patiently(|| target.insert(rows))? as u64;
-    rows.clear();
-    Ok(())
+/// Stores until nothing more comes; how many rows were new.
+fn store(mut target: FeatureSink, rows: &Receiver<Vec<FeatureRow>>) -> Result<u64, StoreError> {
+    let mut new = 0;
+    while let Ok(rows) = rows.recv() {
+        new += super::store::patiently(|| target.insert(&rows))? as u64;
+    }
+    target.close()?;
+    Ok(new)
 }
 
 /// The burst columns of whatever tickers the day has.

@@ -1,43 +1,76 @@
-//! The storing side of a replay: one window after the other into a database that nobody else may own.
+//! The storing side of a replay: windows in groups, sealed by one thread, stored by the next.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
-use ayumi_store::{Options, SqliteSink, StoreError, Totals};
-use ayumi_wire::jst::Date;
+use ayumi_store::{Sealed, SqliteSink, StoreError, Totals};
 
 /// How long a locked or full database is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Windows that may share a transaction: its cost is paid once for all of them, and somebody who follows the database
-/// still sees a minute at a time at most.
+/// Windows that share a transaction: its cost is paid once for all of them, and somebody who follows the database still
+/// sees a minute at a time at most.
 const GROUP: usize = 200;
 
-/// Opens the target.
-pub(super) fn open(options: Options, date: Date) -> Result<SqliteSink, StoreError> {
-    SqliteSink::open(options, date)
+/// Puts windows together on their way to the next thread.
+pub(super) struct Groups {
+    next: SyncSender<Vec<Batch>>,
+    group: Vec<Batch>,
+    size: usize,
 }
 
-/// Stores until nothing more comes.
-pub(super) fn run(
-    mut sink: SqliteSink,
+impl Groups {
+    /// One by one when somebody follows them.
+    pub(super) fn new(next: SyncSender<Vec<Batch>>, one_by_one: bool) -> Self {
+        Self {
+            next,
+            group: Vec::new(),
+            size: if one_by_one { 1 } else { GROUP },
+        }
+    }
+
+    /// Takes one; false when nobody stores any more.
+    pub(super) fn put(&mut self, batch: Batch) -> bool {
+        self.group.push(batch);
+        self.group.len() < self.size || self.send()
+    }
+
+    /// The last of them; false when nobody stores any more.
+    pub(super) fn finish(mut self) -> bool {
+        self.group.is_empty() || self.send()
+    }
+
+    fn send(&mut self) -> bool {
+        self.next.send(std::mem::take(&mut self.group)).is_ok()
+    }
+}
+
+/// Computes what the rows alone decide, so that the storing thread, the slowest of them all on a calm day, need not.
+pub(super) fn seal(
     mut bursts: Option<Bursts>,
-    windows: &mpsc::Receiver<Batch>,
-) -> Result<Totals, StoreError> {
-    let mut group: Vec<Batch> = Vec::with_capacity(GROUP);
-    while let Ok(first) = windows.recv() {
-        group.push(first);
-        // What is there already goes along; nothing waits for more.
-        group.extend(windows.try_iter().take(GROUP - 1));
+    tickers: &[String],
+    windows: &Receiver<Vec<Batch>>,
+    next: &SyncSender<Vec<Sealed>>,
+) {
+    while let Ok(mut group) = windows.recv() {
         if let Some(bursts) = &mut bursts {
             group.iter_mut().for_each(|batch| bursts.on_batch(batch));
         }
+        let sealed = group.into_iter().map(|batch| Sealed::new(batch, tickers)).collect();
+        if next.send(sealed).is_err() {
+            return;
+        }
+    }
+}
+
+/// Stores until nothing more comes.
+pub(super) fn run(mut sink: SqliteSink, groups: &Receiver<Vec<Sealed>>) -> Result<Totals, StoreError> {
+    while let Ok(group) = groups.recv() {
         patiently(|| sink.write_all(&group))?;
-        group.clear();
     }
     sink.close()
 }

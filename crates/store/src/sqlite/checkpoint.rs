@@ -30,6 +30,8 @@ pub struct Pinned {
 /// Decides and watches checkpoints.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
+    /// Pages from which one is due.
+    due_pages: i64,
     last: Instant,
     last_write: Instant,
     /// The log was cut since the last write, or that was tried.
@@ -48,8 +50,9 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, due_pages: i64) -> Self {
         Self {
+            due_pages,
             last: now,
             last_write: now,
             quiet_done: false,
@@ -74,7 +77,7 @@ impl Checkpoints {
         let due = match wal_state(connection) {
             Ok(wal) => {
                 self.pages = wal.pages;
-                self.suspect || checkpoint_due(wal, self.last, self.stuck.is_some(), now)
+                self.suspect || checkpoint_due(wal, self.due_pages, self.last, self.stuck.is_some(), now)
             }
             Err(error) => {
                 self.failed(path, &error, now);

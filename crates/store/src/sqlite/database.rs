@@ -1,5 +1,6 @@
 //! One open database: windows in, one transaction each, at the pace of the chosen durability.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use rusqlite::config::DbConfig;
 use super::checkpoint::{Checkpoints, Pinned, cut};
 use super::damage::Head;
 use super::identity::{FileId, file_id};
-use super::pace::Pace;
+use super::pace::{Pace, checkpoint_pages};
 use super::window::{self, Sql, Stored};
 use crate::Written;
 use crate::error::StoreError;
@@ -78,7 +79,7 @@ impl Database {
             sql: Sql::new(unique, options.purpose),
             unique,
             pace: Pace::new(every),
-            checkpoints: Checkpoints::new(Instant::now()),
+            checkpoints: Checkpoints::new(Instant::now(), checkpoint_pages(options.purpose)),
             busy_timeout: options.busy_timeout,
             full_now: None,
             always_full: every == Some(1),
@@ -99,11 +100,15 @@ impl Database {
         at.is_some_and(|at| self.unique[at])
     }
 
-    /// Stores windows in one transaction.
-    pub(super) fn write(&mut self, batches: &[&Batch], tickers: &[String]) -> Result<Vec<Outcome>, StoreError> {
-        let windows: Vec<(&Batch, WindowRows<'_>)> = batches
+    /// Stores windows, with their checksums where these are known, in one transaction.
+    pub(super) fn write(
+        &mut self,
+        windows: &[(Cow<'_, Batch>, Option<u64>)],
+        tickers: &[String],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let windows: Vec<(&Batch, WindowRows<'_>)> = windows
             .iter()
-            .map(|batch| (*batch, WindowRows::new(batch, tickers)))
+            .map(|(batch, checksum)| (batch.as_ref(), WindowRows::new(batch, tickers).sealed(*checksum)))
             .collect();
         if let Some(id) = windows.iter().find_map(|(_, rows)| rows.unknown_symbol()) {
             return Err(StoreError::UnknownSymbol {

@@ -14,9 +14,12 @@ use super::database::Database;
 use super::identity::names;
 use crate::error::{Phase, StoreError};
 use crate::lock::{Lock, beside};
-use crate::options::Options;
+use crate::options::{Options, Purpose};
 use crate::private;
 use crate::schema::{self, DATA_TABLES, Plan};
+
+/// Pages that a replay keeps in memory, in kB.
+const REPLAY_CACHE_KB: i64 = 32_768;
 
 /// Opens or creates the database at `path`.
 pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreError> {
@@ -128,6 +131,12 @@ fn prepare(options: &Options, path: &Path) -> Result<(Connection, Plan), StoreEr
         back_up(&connection, path)?;
     }
     configure(&connection, path)?;
+    if options.purpose == Purpose::Replay {
+        // A transaction of a replay is larger than SQLite's cache of 2 MB: its pages would be written twice.
+        connection
+            .pragma_update(None, "cache_size", -REPLAY_CACHE_KB)
+            .map_err(sql("opening"))?;
+    }
     migrate(&mut connection, path, &plan)?;
     cut(&connection, options.busy_timeout).map_err(sql("checkpoint after creating the tables"))?;
     let plan = schema::inspect(&connection, path)?;

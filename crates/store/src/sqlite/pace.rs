@@ -3,12 +3,20 @@
 
 use std::time::{Duration, Instant};
 
+use crate::options::Purpose;
+
 /// Oldest age of a commit that is not durable yet at which the next occasion is taken. A second minus the quarter of
 /// it that may pass until the next call of `idle`.
 const SYNC_AGE: Duration = Duration::from_millis(750);
 
-/// Pages in the log from which a checkpoint is worth it: 4 MB.
-const CHECKPOINT_PAGES: i64 = 1000;
+/// Pages in the log from which a checkpoint is worth it: 4 MB. A replay writes as much in an instant, and each
+/// checkpoint waits for the disk twice: 64 MB, as much as is kept of a log.
+pub(super) fn checkpoint_pages(purpose: Purpose) -> i64 {
+    match purpose {
+        Purpose::Record => 1_000,
+        Purpose::Replay => 16_000,
+    }
+}
 
 /// Longest time between two checkpoints while something is written: the bound of durability `seed`.
 const CHECKPOINT_AGE: Duration = Duration::from_secs(30);
@@ -87,11 +95,10 @@ impl Wal {
     }
 }
 
-/// Whether to checkpoint now. `last` is the last attempt, `stuck` says that it could not copy everything.
-pub(super) fn checkpoint_due(wal: Wal, last: Instant, stuck: bool, now: Instant) -> bool {
+/// Whether to checkpoint now, at so many pages. `last` is the last attempt, `stuck` says that it could not copy everything.
+pub(super) fn checkpoint_due(wal: Wal, pages: i64, last: Instant, stuck: bool, now: Instant) -> bool {
     let age = now.saturating_duration_since(last);
-    wal.pages > wal.copied
-        && (age >= CHECKPOINT_AGE || (wal.pages >= CHECKPOINT_PAGES && (!stuck || age >= STUCK_RETRY)))
+    wal.pages > wal.copied && (age >= CHECKPOINT_AGE || (wal.pages >= pages && (!stuck || age >= STUCK_RETRY)))
 }
 
 #[cfg(test)]
@@ -149,12 +156,13 @@ mod tests {
             copied,
             busy: false,
         };
-        assert!(!checkpoint_due(wal(999, 0), start, false, start + ms(29_999)));
-        assert!(checkpoint_due(wal(1000, 0), start, false, start));
-        assert!(checkpoint_due(wal(1, 0), start, false, start + ms(30_000)));
-        assert!(!checkpoint_due(wal(5000, 5000), start, false, start + ms(99_000)));
-        assert!(!checkpoint_due(wal(5000, 10), start, true, start + ms(999)));
-        assert!(checkpoint_due(wal(5000, 10), start, true, start + ms(1000)));
+        let due = |wal, last, stuck, now| checkpoint_due(wal, checkpoint_pages(Purpose::Record), last, stuck, now);
+        assert!(!due(wal(999, 0), start, false, start + ms(29_999)));
+        assert!(due(wal(1000, 0), start, false, start));
+        assert!(due(wal(1, 0), start, false, start + ms(30_000)));
+        assert!(!due(wal(5000, 5000), start, false, start + ms(99_000)));
+        assert!(!due(wal(5000, 10), start, true, start + ms(999)));
+        assert!(due(wal(5000, 10), start, true, start + ms(1000)));
         assert!(wal(7, 7).is_complete() && !wal(7, 6).is_complete());
     }
 }

@@ -1,4 +1,4 @@
-//! One window, one transaction.
+//! Windows into the tables: one a transaction while recording, many in a replay.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,17 +9,18 @@ use ayumi_engine::jst::iso_ms;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::overlap::{self, Booked, Overlap};
+use super::statements::Statements;
 use super::states;
 use crate::error::StoreError;
 use crate::options::Purpose;
-use crate::rows::{self, Cell, WindowRows, row_hash};
+use crate::rows::{Cell, WindowRows, row_hash};
 use crate::schema::{DATA_TABLES, TICK_BATCH, WINDOW_LOG};
 
 /// The statements, built once; SQLite keeps them prepared by their text.
 #[derive(Debug)]
 pub(super) struct Sql {
-    data: [String; 4],
-    log: String,
+    pub(super) data: [String; 4],
+    pub(super) log: String,
     pub(super) state: String,
     purpose: Purpose,
 }
@@ -69,10 +70,12 @@ pub(super) fn store(
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed("beginning a window"))?;
+    let mut statements = Statements::new(&transaction, sql).map_err(failed("preparing the inserts"))?;
     let stored: Vec<(Stored, Later)> = windows
         .iter()
-        .map(|(batch, rows)| store_one(&transaction, sql, path, rows, batch))
+        .map(|(batch, rows)| store_one(&transaction, &mut statements, sql, path, rows, batch))
         .collect::<Result<_, _>>()?;
+    statements.finish().map_err(failed("insert into stream_state"))?;
     transaction.commit().map_err(failed("commit"))?;
     let said = |((stored, later), (batch, _)): ((Stored, Later), &(&Batch, _))| {
         later.say(path, batch);
@@ -99,16 +102,19 @@ impl Later {
 }
 
 /// One window within a transaction. `window_log` comes first, its key decides.
-fn store_one(
+fn store_one<'w>(
     transaction: &Transaction<'_>,
+    statements: &mut Statements<'_, 'w>,
     sql: &Sql,
     path: &Path,
-    rows: &WindowRows<'_>,
-    batch: &Batch,
+    rows: &WindowRows<'w>,
+    batch: &'w Batch,
 ) -> Result<(Stored, Later), StoreError> {
     let failed = |operation: &'static str| move |e| StoreError::sqlite(path, operation, e);
-    let checksum = rows::checksum(rows);
-    let fresh = execute(transaction, &sql.log, &rows.log(checksum)).map_err(failed("insert into window_log"))?;
+    let checksum = rows.checksum();
+    let fresh = statements
+        .log(&rows.log(checksum))
+        .map_err(failed("insert into window_log"))?;
     let overlap = Overlap {
         transaction,
         sql,
@@ -127,12 +133,19 @@ fn store_one(
                 start: iso_ms(batch.start_ms),
             });
         }
+        statements.write_states().map_err(failed("insert into stream_state"))?;
         let booked = overlap.book_whole()?;
         return beside(transaction, path, batch, stored, booked);
     }
-    let inserted = insert_rows(transaction, sql, rows, batch, path)?;
+    let inserted = insert_rows(statements, rows, batch, path)?;
+    if !inserted.left_out.is_empty() {
+        // It is decided by what the file accounts for.
+        statements.write_states().map_err(failed("insert into stream_state"))?;
+    }
     let booked = overlap.book_left_out(&inserted.left_out)?;
-    upsert_states(transaction, sql, rows, batch).map_err(failed("insert into stream_state"))?;
+    statements
+        .put_states(rows, batch)
+        .map_err(failed("insert into stream_state"))?;
     let checksum = checksum.wrapping_sub(inserted.kept_hash).wrapping_add(booked.hash);
     if !inserted.kept.is_empty() {
         set_checksum(transaction, batch, checksum).map_err(failed("update of window_log"))?;
@@ -187,8 +200,7 @@ impl Inserted {
 }
 
 fn insert_rows(
-    transaction: &Transaction<'_>,
-    sql: &Sql,
+    statements: &mut Statements<'_, '_>,
     rows: &WindowRows<'_>,
     batch: &Batch,
     path: &Path,
@@ -199,7 +211,8 @@ fn insert_rows(
             .iter()
             .position(|t| t.name == table.name)
             .expect("rows come for data tables only");
-        let fresh = execute(transaction, &sql.data[at], row)
+        let fresh = statements
+            .row(at, row)
             .map_err(|e| StoreError::sqlite(path, &format!("insert into {}", table.name), e))?;
         if fresh {
             inserted.rows += 1;
@@ -214,19 +227,6 @@ fn insert_rows(
         Ok(())
     })?;
     Ok(inserted)
-}
-
-fn upsert_states(
-    transaction: &Transaction<'_>,
-    sql: &Sql,
-    rows: &WindowRows<'_>,
-    batch: &Batch,
-) -> rusqlite::Result<()> {
-    for state in &batch.states {
-        let cells = states::cells(state, rows.ticker(state.symbol), batch.start_ms);
-        execute(transaction, &sql.state, &cells)?;
-    }
-    Ok(())
 }
 
 /// Runs an insert; false when it left a standing row alone.
