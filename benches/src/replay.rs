@@ -68,11 +68,12 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Section> {
     Ok(Section {
         title: "Replay",
         notes: vec![format!(
-            "{} messages of {SYMBOLS} symbols. *Replay* is the whole life of `ayumi replay --journal --no-sleep`: the journal \
-             is read twice (the first time for what later lines say of earlier windows), unpacked, parsed, put through the \
-             engine and stored, on two cores. *Engine alone* has the messages in memory, on one. *Bare insert* is the \
-             replay's rows through prepared statements into the same tables and indexes, 10,000 rows a transaction, and \
-             nothing else: with three rows a message no replay can be faster than that.",
+            "{} messages of {SYMBOLS} symbols. *Replay* is the whole life of `ayumi replay --journal --no-sleep` into a new \
+             file: the journal is read once, unpacked, parsed, put through the engine and stored, on two cores; opening and \
+             closing the file, some 30 ms of waiting for the disk, are in it. *Engine alone* has the messages in memory, on \
+             one. *Bare insert* is the replay's rows through prepared statements into the same tables and indexes, 10,000 \
+             rows a transaction, and nothing else: with three rows a message a replay cannot be much faster than that. \
+             Profiles and limits: `docs/design/replay-speed.md`.",
             thousands(messages.len() as f64)
         )],
         tables: vec![journals, snapshot.context("a pace")?],

@@ -17,7 +17,7 @@ use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
 use ayumi_engine::settings::EngineSettings;
 use ayumi_journal::{Damage, Harm, JournalError, JournalReader, Lines};
-use ayumi_store::{Options, SqliteSink, StoreError, Totals};
+use ayumi_store::{Options, StoreError, Totals};
 use ayumi_wire::jst::Date;
 
 pub use plan::Plan;
@@ -41,6 +41,8 @@ pub struct Setup {
     pub bursts: Option<Bursts>,
     /// Fingerprint that the settings of the recording should have; a warning says when they have not.
     pub expected: Option<String>,
+    /// Windows that are kept back while nobody has looked at the journal's later lines.
+    pub ahead: usize,
     /// Windows are stored one by one as they come, because somebody follows them.
     pub paced: bool,
 }
@@ -115,8 +117,8 @@ pub fn run(setup: Setup, plan: Option<&Plan>, watch: &mut dyn Watch) -> Result<S
         false => None,
     };
     let tickers = setup.options.tickers.clone();
-    let sink = SqliteSink::open(setup.options, begins.map_or(Date::from_days(0), Stamp::date))?;
-    let player = play::Player::new(&setup.engine, plan, setup.expected);
+    let date = begins.map_or(Date::from_days(0), Stamp::date);
+    let player = play::Player::new(&setup.engine, plan, setup.ahead, setup.expected);
     std::thread::scope(|scope| {
         let (put, blocks) = mpsc::sync_channel(BLOCKS_AHEAD);
         let (back, spent) = mpsc::channel();
@@ -125,7 +127,7 @@ pub fn run(setup: Setup, plan: Option<&Plan>, watch: &mut dyn Watch) -> Result<S
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         let unpack = thread("unpack").spawn_scoped(scope, move || unpack(reader, first, &put, &spent))?;
         thread("seal").spawn_scoped(scope, move || store::seal(setup.bursts, &tickers, &windows, &seal))?;
-        let write = thread("store").spawn_scoped(scope, move || store::run(sink, &sealed))?;
+        let write = thread("store").spawn_scoped(scope, move || store::run(setup.options, date, &sealed))?;
         let groups = store::Groups::new(thought, setup.paced);
         let played = think(player, &blocks, &back, groups, watch);
         // Whoever still sends finds nobody and ends.

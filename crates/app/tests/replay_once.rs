@@ -16,7 +16,7 @@ use support::{Desk, Store, wait_for};
 /// 2026-11-20T10:00:00+09:00, where a window of 300 ms begins.
 const TEN_MS: i64 = 1_795_136_400_000;
 const WINDOW_MS: i64 = 300;
-/// More windows than any replay keeps back.
+/// More windows than a replay keeps back with the default `pending_max` of 300.
 const MANY: i64 = 3_000;
 /// What a replay says that has found out too late.
 const ANEW: &str = "once more, after a look at all of the journal";

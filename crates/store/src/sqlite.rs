@@ -132,13 +132,18 @@ impl SqliteSink {
     /// # Errors
     /// An unknown number of them from the first on is stored, each whole or not at all. When the error is retryable, all
     /// of them may be given again.
-    pub fn write_all(&mut self, windows: &[Sealed]) -> Result<(), StoreError> {
-        for of_a_date in windows.chunk_by(|one, next| one.batch.date == next.batch.date) {
-            self.open_for(of_a_date[0].batch.date)?;
-            let windows: Vec<_> = of_a_date.iter().map(|w| (&w.batch, Some(w.checksum))).collect();
-            self.write_into_open(&windows)?;
-        }
-        Ok(())
+    pub fn write_all(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        let windows: Vec<_> = batches.iter().map(|batch| (batch, None)).collect();
+        self.write_many(&windows)
+    }
+
+    /// As [`SqliteSink::write_all`], with the checksums computed by somebody else.
+    ///
+    /// # Errors
+    /// As [`SqliteSink::write_all`].
+    pub fn write_sealed(&mut self, windows: &[Sealed]) -> Result<(), StoreError> {
+        let windows: Vec<_> = windows.iter().map(|w| (&w.batch, Some(w.checksum))).collect();
+        self.write_many(&windows)
     }
 
     /// Whether the open file holds books of a station: rows of the mock market do not belong beside them.
@@ -282,6 +287,14 @@ impl SqliteSink {
             log::error!("sizes and ledger of today will not add up to the growth of the volume: {error}");
             Vec::new()
         })
+    }
+
+    fn write_many(&mut self, windows: &[(&Batch, Option<u64>)]) -> Result<(), StoreError> {
+        for of_a_date in windows.chunk_by(|(one, _), (next, _)| one.date == next.date) {
+            self.open_for(of_a_date[0].0.date)?;
+            self.write_into_open(of_a_date)?;
+        }
+        Ok(())
     }
 
     /// Windows of the date whose file is open, with their checksums where these are known, in one transaction.

@@ -14,11 +14,6 @@ use super::Plan;
 use super::plan::Run;
 use crate::journal::{Event, Start};
 
-/// Windows that are kept back while nobody has looked at the journal's later lines. Live at most `pending_max` of them
-/// (300 unless set) waited for the database, and what waited is all that can be merged or lost; 1,024 take 12 MB when 50
-/// symbols are in each.
-const AHEAD: usize = 1_024;
-
 /// What was told to the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Played {
@@ -40,6 +35,8 @@ pub(super) struct Player<'a> {
     tickers: Vec<String>,
     /// What a first look has found; `None` = it is learnt on the way.
     plan: Option<&'a Plan>,
+    /// So many windows are kept back.
+    keep: usize,
     /// What is known of the current run.
     run: Run,
     /// Fingerprint that the recording's settings should have.
@@ -60,12 +57,20 @@ pub(super) struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    /// `expected` is the fingerprint that the recording's settings should have.
-    pub(super) fn new(settings: &'a EngineSettings, plan: Option<&'a Plan>, expected: Option<String>) -> Self {
+    /// Without a plan, `ahead` windows are kept back. `expected` is the fingerprint that the recording's settings should
+    /// have.
+    pub(super) fn new(
+        settings: &'a EngineSettings,
+        plan: Option<&'a Plan>,
+        ahead: usize,
+        expected: Option<String>,
+    ) -> Self {
         Self {
             tickers: settings.watched.iter().map(|w| w.symbol.ticker()).collect(),
             settings,
             plan,
+            // Whether a window is merged into the one before it is known of either of them then.
+            keep: if plan.is_some() { 1 } else { ahead.max(1) },
             run: Run::default(),
             expected,
             engine: None,
@@ -258,7 +263,7 @@ impl<'a> Player<'a> {
                 Output::Reconnect(_) | Output::Note(_) => {}
             }
         }
-        self.let_go(if self.plan.is_some() { 1 } else { AHEAD }, done);
+        self.let_go(self.keep, done);
     }
 
     /// Gives the oldest windows away until so many are left, those that were merged live as one.

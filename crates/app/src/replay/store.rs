@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
-use ayumi_store::{Sealed, SqliteSink, StoreError, Totals};
+use ayumi_engine::jst::Date;
+use ayumi_store::{Options, Sealed, SqliteSink, StoreError, Totals};
 
 /// How long a locked or full database is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,10 +68,11 @@ pub(super) fn seal(
     }
 }
 
-/// Stores until nothing more comes.
-pub(super) fn run(mut sink: SqliteSink, groups: &Receiver<Vec<Sealed>>) -> Result<Totals, StoreError> {
+/// Opens the target, which waits for the disk while the others begin, and stores until nothing more comes.
+pub(super) fn run(options: Options, date: Date, groups: &Receiver<Vec<Sealed>>) -> Result<Totals, StoreError> {
+    let mut sink = SqliteSink::open(options, date)?;
     while let Ok(group) = groups.recv() {
-        patiently(|| sink.write_all(&group))?;
+        patiently(|| sink.write_sealed(&group))?;
     }
     sink.close()
 }

@@ -19,7 +19,7 @@ use crate::private;
 use crate::schema::{self, DATA_TABLES, Plan};
 
 /// Pages that a replay keeps in memory, in kB.
-const REPLAY_CACHE_KB: i64 = 32_768;
+const REPLAY_CACHE_KB: i64 = 16_384;
 
 /// Opens or creates the database at `path`.
 pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreError> {

@@ -18,6 +18,12 @@ use crate::replay::{self, Plan, ReplayError, Setup, Summary};
 use crate::settings::Settings;
 use crate::{signals, text};
 
+/// What waited for the live database is all that later lines can tell of: `pending_max` windows, one that was being
+/// written, one that was open, and some for the lines to come.
+const SPARE: usize = 16;
+/// More are not kept in memory, whatever was allowed to wait live: 48 MB with 50 symbols in each.
+const MOST_AHEAD: usize = 4_096;
+
 /// Replays the journal into the target.
 pub(super) fn run(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &Path) -> Result<Exit, ReplayError> {
     let stop = signals::flag()?;
@@ -91,6 +97,7 @@ fn setup(args: &ReplayArgs, settings: &Settings, journal: &Path, target: &Path) 
         engine,
         options: options(settings, target.to_owned()),
         bursts: new_bursts(settings),
+        ahead: (settings.pending_max + SPARE).min(MOST_AHEAD),
         paced: args.speed.is_some(),
     }
 }
