@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ayumi_wire::jst;
@@ -112,15 +114,45 @@ pub fn stuck(sentence: &str, details: &str) -> ! {
     Exit::Unsaved.now();
 }
 
+/// The log's threads may be the ones that died, the console may be frozen and the disk stand still: the end waits for
+/// all of them together, and never for ever.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 fn last_words(sentence: &str, details: &str) {
-    let place = write_crash_file(&crash_report(details)).map_or_else(
-        || "no crash file could be written".to_owned(),
-        |path| format!("details: {}", path.display()),
-    );
-    let sentence = format!("{sentence}; {place}; please report it with that file");
-    // The log's threads may be the ones that died, or a frozen console: wait for them a moment, never for ever.
-    if !crate::logging::last_words(&sentence, Duration::from_millis(500)) {
-        text::stderr_line(&redact::clean(&sentence));
+    let (report, sentence) = (crash_report(details), sentence.to_owned());
+    in_time("last-words", LAST_WORDS, move || {
+        let place = write_crash_file(&report).map_or_else(
+            || "no crash file could be written".to_owned(),
+            |path| format!("details: {}", path.display()),
+        );
+        let sentence = format!("{sentence}; {place}; please report it with that file");
+        if !crate::logging::last_words(&sentence, Duration::from_millis(500)) {
+            text::stderr_line(&redact::clean(&sentence));
+        }
+    });
+}
+
+/// Does something that may hang, on a thread of its own; false when it was not done in time. Without a thread it is done
+/// here: that a console hangs is rare, and rarer still in a process that can start no thread.
+pub fn in_time(name: &str, limit: Duration, job: impl FnOnce() + Send + 'static) -> bool {
+    let job = Arc::new(Mutex::new(Some(job)));
+    let take = |job: &Mutex<Option<_>>| job.lock().ok().and_then(|mut job| job.take());
+    let (done, wait) = sync_channel(1);
+    let theirs = Arc::clone(&job);
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        if let Some(job) = take(&theirs) {
+            job();
+        }
+        let _ = done.send(());
+    });
+    match thread {
+        Ok(_) => wait.recv_timeout(limit).is_ok(),
+        Err(_) => {
+            if let Some(job) = take(&job) {
+                job();
+            }
+            true
+        }
     }
 }
 
@@ -183,12 +215,63 @@ mod tests {
         }
         redact::forbid("canary-5f1d0c");
         install_panic_hook();
+        if std::env::var_os("AYUMI_TEST_PANIC").is_some_and(|how| how == "frozen") {
+            // Nobody reads what we say: whoever says something hangs, and keeps the others from it.
+            let (begun, wait) = sync_channel(0);
+            let fill = move || {
+                let _ = begun.send(());
+                let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), &vec![b'.'; 1 << 20]);
+            };
+            let _ = std::thread::Builder::new().name("log-console".into()).spawn(fill);
+            let _ = wait.recv();
+        }
         let worker = std::thread::Builder::new()
             .name("writer".into())
             .spawn(|| panic!("window 7 with canary-5f1d0c in it"));
         let _ = worker.map(std::thread::JoinHandle::join);
         // Only reached when the hook did not end the process.
         Exit::Done.now();
+    }
+
+    #[test]
+    fn p06_p09_a_panic_ends_the_process_although_the_console_is_frozen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut child = Command::new(std::env::current_exe().expect("our own path"))
+            .args(["--exact", "exit::tests::child_that_panics", "--nocapture"])
+            .env("AYUMI_TEST_PANIC", "frozen")
+            .env("TMPDIR", folder.path())
+            .env("TEMP", folder.path())
+            .env("TMP", folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("runs");
+        let begun = std::time::Instant::now();
+        let status = loop {
+            match child.try_wait().expect("asked") {
+                Some(status) => break status,
+                None if begun.elapsed() > Duration::from_secs(30) => {
+                    child.kill().expect("killed");
+                    panic!("it hangs");
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        assert_eq!(status.code(), Some(70));
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("folder").count(),
+            1,
+            "a crash file"
+        );
+    }
+
+    #[test]
+    fn what_hangs_is_left_alone_after_its_time() {
+        let (_keep, never) = sync_channel::<()>(0);
+        assert!(!in_time("hangs", Duration::from_millis(10), move || {
+            let _ = never.recv();
+        }));
+        assert!(in_time("ends", Duration::from_secs(30), || {}));
     }
 
     #[cfg(unix)]

@@ -70,7 +70,11 @@ pub fn add_to_existing(path: &std::path::Path, now: Stamp, text: &str) {
     let lines: String = lines
         .map(|line| format(now, Level::Error, line.trim_end()) + "\n")
         .collect();
-    file::add_to_existing(path, &redact::clean(&lines));
+    let (path, lines) = (path.to_owned(), redact::clean(&lines).into_owned());
+    // A disk that stands still must not keep a command that has ended already.
+    exit::in_time("log-file", Duration::from_secs(1), move || {
+        file::add_to_existing(&path, &lines)
+    });
 }
 
 /// Writes one ERROR line and waits for it at most `timeout`. False when no log runs or the line could not be handed

@@ -24,8 +24,8 @@ pub(super) fn settings(
         next: "save it as UTF-8 in an editor".to_owned(),
     })?;
     let text = decoded.text.as_str();
-    let hidden = excerpt::secrets(text);
     let (tree, problems) = syntax::parse(text);
+    let hidden = excerpt::secrets(text, tree.as_ref(), !problems.is_empty());
     let mut reader = Reader::new(name, text, problems);
     if let Some(encoding) = decoded.unusual {
         reader.note(false, format!("{name}: read as {encoding}"));
@@ -206,6 +206,12 @@ fn host(reader: &mut Reader<'_>, root: &Object<'_>, allow_remote: bool) -> Optio
     let at = property(root, "host").map_or(0..0, |property| span(&property.value));
     let found = format!("\"{}\"", text::cut(&written, 60));
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    // A whole address may hold a password (user:password@host) or a token (?token=...).
+    let found = if written.contains(['@', '?']) {
+        "a value that is not shown".to_owned()
+    } else {
+        found
+    };
     if address.is_none() && !host.chars().all(is_name) {
         let allowed = "a host name alone, like \"localhost\"; the port has its own key, http:// is not written";
         reader.problem(at, "host", problem::found(found, allowed));

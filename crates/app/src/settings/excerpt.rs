@@ -1,6 +1,10 @@
 //! A line of the settings file with a caret under it, and without the secrets in it.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use jsonc_parser::ast::Value;
+use jsonc_parser::common::Ranged;
 
 use super::keys;
 use crate::text;
@@ -73,11 +77,17 @@ fn draw(line: usize, shown: &str, from: usize, to: usize) -> String {
     )
 }
 
-/// Byte ranges of everything that follows a secret key, found without trusting the text to be JSON: the excerpt of a
-/// syntax error on the token's own line must not show it either. Hides rather too much, and looks for further keys in
-/// what it hides: where a colon is missing, a key may stand in the place of a value.
-pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
-    let (mut ranges, mut pos, mut bare_until) = (Vec::new(), 0, 0);
+/// Byte ranges that must not be shown: what stands under a secret key in the `tree`, and what follows one in the text,
+/// because a comment, or text that is no JSON, has no tree. In text that is `broken` nobody knows where a value ends, so
+/// the rest of its line goes: the excerpt of a syntax error on the token's own line must not show it either. Hides rather
+/// too much, and looks for further keys in what it hides: where a colon is missing, a key may stand in the place of a
+/// value.
+pub(super) fn secrets(text: &str, tree: Option<&Value<'_>>, broken: bool) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    if let Some(tree) = tree {
+        under_secret_keys(tree, &mut ranges);
+    }
+    let (mut pos, mut bare_until) = (0, 0);
     while pos < text.len() {
         let word = text[pos..]
             .chars()
@@ -89,8 +99,8 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let end = pos + word;
-        if keys::is_secret(&text[pos..end]) {
-            let value = value_after(text, end, &mut bare_until);
+        if keys::is_secret(&unescaped(&text[pos..end])) {
+            let value = value_after(text, end, broken, &mut bare_until);
             if !value.is_empty() {
                 ranges.push(value);
             }
@@ -100,13 +110,52 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+fn under_secret_keys(value: &Value<'_>, ranges: &mut Vec<Range<usize>>) {
+    match value {
+        Value::Object(object) => {
+            for property in &object.properties {
+                if keys::is_secret(property.name.as_str()) {
+                    let range = property.value.range();
+                    ranges.push(range.start..range.end);
+                } else {
+                    under_secret_keys(&property.value, ranges);
+                }
+            }
+        }
+        Value::Array(array) => array.elements.iter().for_each(|value| under_secret_keys(value, ranges)),
+        _ => {}
+    }
+}
+
+/// Signs that cannot be seen belong to a word too, and so does an escape.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            '_' | '-' | '.' | '\\' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
+}
+
+/// A word with `\u006b` read as the letter that it is.
+fn unescaped(word: &str) -> Cow<'_, str> {
+    if !word.contains("\\u") {
+        return Cow::Borrowed(word);
+    }
+    let mut parts = word.split("\\u");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        let letter = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+        plain.extend(letter);
+        plain.push_str(rest);
+    }
+    Cow::Owned(plain)
 }
 
 /// The value that follows a key which ends at `from`: a quoted text with its content only, else up to the next comma,
-/// bracket or line end; `bare_until` keeps that place, so that a line of nothing but keys is searched once.
-fn value_after(text: &str, from: usize, bare_until: &mut usize) -> Range<usize> {
+/// bracket or line end; up to the line end in text that is `broken`. `bare_until` keeps that place, so that a line of
+/// nothing but keys is searched once.
+fn value_after(text: &str, from: usize, broken: bool, bare_until: &mut usize) -> Range<usize> {
     let skip = |at: usize, f: &dyn Fn(char) -> bool| {
         at + text[at..]
             .chars()
@@ -115,13 +164,15 @@ fn value_after(text: &str, from: usize, bare_until: &mut usize) -> Range<usize> 
             .sum::<usize>()
     };
     let mut at = skip(from, &|c| is_quote(c));
-    at = skip(at, &|c| c.is_whitespace() || matches!(c, ':' | '=' | '：'));
+    let between = |c: char| c.is_whitespace() || matches!(c, ':' | '=' | '：') || (broken && c == ',');
+    at = skip(at, &between);
     let Some(first) = text[at..].chars().next() else {
         return at..at;
     };
-    if !is_quote(first) {
+    if broken || !is_quote(first) {
+        let ends = |c: char| matches!(c, '\n' | '\r') || (!broken && matches!(c, ',' | '}' | ']'));
         if at >= *bare_until {
-            *bare_until = skip(at, &|c| !matches!(c, ',' | '}' | ']' | '\n' | '\r'));
+            *bare_until = skip(at, &|c| !ends(c));
         }
         return at..*bare_until;
     }
@@ -146,7 +197,9 @@ mod tests {
 
     fn shown(text: &str, marked: &str) -> String {
         let at = text.find(marked).expect("the marked part is in the text");
-        excerpt(text, &(at..at + marked.len()), &secrets(text))
+        let (tree, problems) = super::super::syntax::parse(text);
+        let hidden = secrets(text, tree.as_ref(), !problems.is_empty());
+        excerpt(text, &(at..at + marked.len()), &hidden)
     }
 
     #[test]
@@ -175,14 +228,14 @@ mod tests {
     #[test]
     fn sec03_secrets_are_masked_in_every_kind_of_text() {
         for text in [
-            r#"{"token": "canary", "port": 1}"#,
-            r#"{"token":"canary","port": 1}"#,
-            r#"{"api_password" : 'canary', "port": 1}"#,
-            r#"{"token" "canary", "port": 1}"#,
-            r#"{token: canary, "port": 1}"#,
-            r#"{"tokn": "canary", "port": 1}"#,
-            r#"{"TOKEN": "can\"canary", "port": 1}"#,
-            r#"{"other": {"kabu_password": "canary"}, "port": 1}"#,
+            r#"{"port": 1, "token": "canary"}"#,
+            r#"{"port": 1,"token":"canary"}"#,
+            r#"{"port": 1, "api_password" : 'canary'}"#,
+            r#"{"port": 1, "token" "canary"}"#,
+            r#"{"port": 1, token: canary}"#,
+            r#"{"port": 1, "tokn": "canary"}"#,
+            r#"{"port": 1, "TOKEN": "can\"canary"}"#,
+            r#"{"port": 1, "other": {"kabu_password": "canary"}}"#,
             r#"{"port": 1, "token": "canary}"#,
             r#"{"port": 1, "token": “canary”}"#,
             r#"{"port": 1} // token = canary"#,
@@ -190,6 +243,20 @@ mod tests {
             r#"{"port": 1, pwd "token":"canary"}"#,
             r#"{"port": 1, pwd token "a,canary"}"#,
             r#"{"port": 1, "token": "api_password": "canary"}"#,
+            r#"{"port": 1, "api_password":"my"canary"}"#,
+            r#"{"port": 1, "token", "canary"}"#,
+            r#"{"port": 1, "token": ["a","canary"]}"#,
+            r#"{"port": 1, "token": {"a":"b","c":"canary"}}"#,
+            r#"{"port": 1, "to\u006ben": "canary"}"#,
+            r#"{"port": 1, "to\u006ben" "canary"}"#,
+            r#"{"port": 1, "ｔｏｋｅｎ": "canary"}"#,
+            "{\"port\": 1, \"to\u{200b}ken\": \"canary\"}",
+            "{\"port\": 1, \"to\u{200b}ken\" \"canary\"}",
+            r#"{"port": 1, "kabu_pass": "canary"}"#,
+            r#"{"port": 1, "pw": "canary"}"#,
+            r#"{"port": 1, "authorization": "canary"}"#,
+            r#"{"port": 1, "パスワード": "canary"}"#,
+            r#"{"port": 1, "トークン": "canary"}"#,
         ] {
             let lines = shown(text, "\"port\"");
             assert!(!lines.contains("canary") && lines.contains("***"), "{text}\n{lines}");
@@ -201,7 +268,8 @@ mod tests {
     #[test]
     fn a_line_of_nothing_but_secret_keys_is_searched_in_no_time() {
         let text = "token ".repeat(50_000);
-        assert_eq!(secrets(&text).len(), 49_999, "the last one has no value");
+        assert_eq!(secrets(&text, None, true).len(), 49_999, "the last one has no value");
+        assert_eq!(secrets(&text, None, false).len(), 49_999);
     }
 
     #[test]

@@ -226,7 +226,17 @@ fn same_letters(a: &str, b: &str) -> bool {
 
 /// True for keys whose values must never be shown, ours and other programs', also misspelt.
 pub(super) fn is_secret(key: &str) -> bool {
-    let plain: String = key.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let narrow = key.chars().map(|c| match c {
+        // Full-width letters are the ASCII ones, 0xFEE0 higher.
+        '！'..='～' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+        c => c,
+    });
+    let narrow: String = narrow.collect();
+    let plain: String = narrow
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || *c == 'ー')
+        .collect();
     if plain.ends_with("file") || plain.ends_with("path") {
         return false;
     }
@@ -240,7 +250,14 @@ pub(super) fn is_secret(key: &str) -> bool {
         "webhook",
         "credential",
         "passphrase",
+        "authorization",
+        "パスワード",
+        "トークン",
+        "暗証",
     ];
+    if ["pass", "pw", "auth"].iter().any(|end| plain.ends_with(end)) {
+        return true;
+    }
     telling.iter().any(|word| plain.contains(word))
         || ["token", "password", "apipassword"].iter().any(|word| {
             let limit = if plain.len() <= 4 { 1 } else { 2 };
@@ -337,6 +354,11 @@ mod tests {
             "kabu_password",
             "X-API-KEY",
             "KABU_TOKEN",
+            "ＡＰＩ＿ＰＡＳＳＷＯＲＤ",
+            "kabu_pass",
+            "pw",
+            "auth",
+            "パスワード",
         ] {
             assert!(is_secret(key), "{key}");
         }
