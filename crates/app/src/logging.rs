@@ -17,6 +17,7 @@ use ayumi_engine::Stamp;
 use ayumi_wire::jst;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::exit;
 use crate::text::{self, redact};
 use sink::{Line, Queue};
 

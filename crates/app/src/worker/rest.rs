@@ -280,13 +280,14 @@ impl Rest {
         }
     }
 
-    /// The REST thread has said it; here the net under secrets learns the new one. A list that could not be filled
-    /// without it is filled at once: until then a healthy line is silent.
+    /// The REST thread has said it; here the net under secrets learns the new one. The list is looked at: a station that
+    /// was started anew has lost it, and one that could not be filled without the token waits for it. Until then a
+    /// healthy line is silent.
     fn token_changed(&mut self) {
         if let Some(token) = self.worker.token() {
             redact::forbid(token.expose_secret());
         }
-        if self.register_at.take().is_some() {
+        if self.register_at.take().is_some() || self.known_in {
             self.check_login();
         }
     }
