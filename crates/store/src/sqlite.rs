@@ -7,6 +7,7 @@ mod database;
 mod features;
 pub(crate) mod identity;
 mod open;
+mod outside;
 mod overlap;
 mod pace;
 mod statements;
@@ -160,7 +161,8 @@ impl SqliteSink {
     /// # Errors
     /// The tail could not be made durable; the next call tries again.
     pub fn idle(&mut self) -> Result<(), StoreError> {
-        self.database.as_mut().map_or(Ok(()), Database::idle)
+        let outcome = self.database.as_mut().map_or(Ok(()), Database::idle);
+        self.or_give_up(outcome)
     }
 
     /// Stores changes of the recorder's state, all or none. They are in no digest.
@@ -168,10 +170,8 @@ impl SqliteSink {
     /// # Errors
     /// Nothing is stored then; a retryable one may be tried again with the same rows.
     pub fn write_health(&mut self, rows: &[HealthRow]) -> Result<(), StoreError> {
-        match &mut self.database {
-            Some(database) => database.write_health(rows),
-            None => Ok(()),
-        }
+        let outcome = self.database.as_mut().map(|database| database.write_health(rows));
+        self.or_give_up(outcome.unwrap_or(Ok(())))
     }
 
     /// How large the write-ahead log has become because a reader keeps its transaction open; `None` while no reader
@@ -195,9 +195,8 @@ impl SqliteSink {
     /// # Errors
     /// All windows are stored, but the newest may not survive a power cut. The lock is given back all the same.
     pub fn close(mut self) -> Result<Totals, StoreError> {
-        if let Some(mut database) = self.database.take() {
-            database.finish()?;
-        }
+        let outcome = self.database.as_mut().map_or(Ok(()), Database::finish);
+        self.or_give_up(outcome)?;
         Ok(self.totals)
     }
 
@@ -220,13 +219,16 @@ impl SqliteSink {
         if elsewhere {
             self.note_loss();
         }
-        if (another_day || elsewhere)
-            && let Some(mut old) = self.database.take()
+        if another_day || elsewhere {
             // Also into a file that was moved: its log would stay behind, and a new file's first act is to delete it.
-            && let Err(error) = old.finish()
-        {
-            // Its rows are committed; the next window must not wait for a disk that cannot say they are durable.
-            log::error!("closing {}: {error}", self.path.display());
+            let outcome = self.database.as_mut().map_or(Ok(()), Database::finish);
+            // What stands there now is not what is to be moved aside.
+            let outcome = if elsewhere { outcome } else { self.or_give_up(outcome) };
+            if let Err(error) = outcome {
+                // Its rows are committed; the next window must not wait for a disk that cannot say they are durable.
+                log::error!("closing {}: {error}", self.path.display());
+            }
+            self.database = None;
         }
         if self.database.is_none() {
             let path = self.options.path_for(date);
@@ -264,11 +266,13 @@ impl SqliteSink {
             return error;
         }
         if let Some(mut old) = self.database.take() {
+            old.leave_log_alone();
             let states = self.states_in(&old, &self.path);
             self.carry.lost(&states);
-            old.leave_log_alone();
         }
-        match damage::move_aside(&self.path, now_ms, &error) {
+        // The log lies beside the file itself, not beside a link to it.
+        let file = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        match damage::move_aside(&file, now_ms, &error) {
             Ok(aside) => StoreError::Io {
                 path: self.path.clone(),
                 operation: "storing a window".to_owned(),
@@ -278,6 +282,14 @@ impl SqliteSink {
                 log::error!("{cannot}");
                 error
             }
+        }
+    }
+
+    /// Damage that came to light without a window.
+    fn or_give_up(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        match outcome {
+            Err(error @ StoreError::Damaged { .. }) => Err(self.give_up_file(error, open::now_ms())),
+            outcome => outcome,
         }
     }
 
@@ -334,6 +346,7 @@ impl Sink for SqliteSink {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.database.as_mut().map_or(Ok(()), Database::flush)
+        let outcome = self.database.as_mut().map_or(Ok(()), Database::flush);
+        self.or_give_up(outcome)
     }
 }

@@ -92,6 +92,135 @@ fn s05_a_file_that_is_damaged_while_in_use_is_moved_aside_and_no_window_is_lost(
     assert!(Reader::open(&path).unwrap().verify().unwrap().damaged.is_empty());
 }
 
+/// Writes until the file is given up, and then until `windows` more are stored. Returns how many were stored before.
+#[cfg(unix)]
+fn until_noticed(sink: &mut SqliteSink, folder: &Path, from: i64, more: i64) -> i64 {
+    let mut n = from;
+    while aside(folder).is_empty() {
+        assert!(n < from + 20_000, "never noticed");
+        match sink.write(&batch(n)) {
+            Ok(_) => n += 1,
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    }
+    for n in n..n + more {
+        sink.write(&batch(n)).unwrap();
+    }
+    n - from
+}
+
+/// As a shell does it: the same file, other bytes. Not closed, because that would drop SQLite's locks in this process.
+#[cfg(unix)]
+fn pour(bytes: &[u8], into: &Path) {
+    use std::io::Write;
+    let mut file = fs::OpenOptions::new().write(true).truncate(true).open(into).unwrap();
+    file.write_all(bytes).unwrap();
+    std::mem::forget(file);
+}
+
+/// Overwrites the file or its log with windows in the log; from there on every window has to be in the new file,
+/// but those of the second in which nobody looked.
+#[cfg(unix)]
+fn overwritten_in_use(bytes: &[u8], ending: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    recorded(&path, 800);
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    for n in 800..820 {
+        sink.write(&batch(n)).unwrap();
+    }
+    let target = PathBuf::from(format!("{}{ending}", path.display()));
+    pour(bytes, &target);
+    until_noticed(&mut sink, folder.path(), 820, 50);
+    sink.close().unwrap();
+    assert_eq!(count(&path, "window_log"), 50);
+    assert!(Reader::open(&path).unwrap().verify().unwrap().damaged.is_empty());
+    let kept = aside(folder.path()).remove(0);
+    if ending.is_empty() {
+        assert_eq!(fs::read(kept).unwrap(), bytes, "no checkpoint went into it");
+    } else {
+        assert!(Reader::open(&kept).unwrap().verify().unwrap().damaged.is_empty());
+    }
+}
+
+/// The bytes of another database of ours.
+#[cfg(unix)]
+fn another(windows: i64) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    recorded(&path, windows);
+    fs::read(path).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn s05_a_file_written_over_between_two_checkpoints_is_noticed_before_the_next() {
+    overwritten_in_use(&[], "");
+    overwritten_in_use(&[0xA5; 9_000], "");
+    // Ours, too: only size and counters tell.
+    overwritten_in_use(&another(10), "");
+    overwritten_in_use(&another(1_500), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn s05_a_log_written_over_is_noticed_before_the_next_checkpoint() {
+    overwritten_in_use(&[], "-wal");
+    overwritten_in_use(&[0xA5; 200_000], "-wal");
+    overwritten_in_use(&[0xA5; 20], "-wal");
+}
+
+#[cfg(unix)]
+#[test]
+fn s05_closing_copies_nothing_into_a_file_that_was_written_over() {
+    for by_dropping in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("day.db");
+        recorded(&path, 1_000);
+        let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+        sink.write(&batch(1_000)).unwrap();
+        let bytes = another(10);
+        pour(&bytes, &path);
+        if by_dropping {
+            drop(sink);
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        } else {
+            let error = sink.close().unwrap_err();
+            assert!(error.to_string().contains("was damaged and is now"), "{error}");
+            assert_eq!(fs::read(aside(folder.path()).remove(0)).unwrap(), bytes);
+            assert!(!path.exists(), "the next run begins a new file");
+        }
+    }
+}
+
+#[test]
+fn s05_other_connections_that_write_vacuum_and_checkpoint_are_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.db");
+    recorded(&path, 500);
+    let mut sink = SqliteSink::open(options(&path), today()).unwrap();
+    let other = support::other(&path);
+    let acts = [
+        "CREATE TABLE IF NOT EXISTS mine (a); INSERT INTO mine VALUES (zeroblob(100000)); PRAGMA wal_checkpoint(PASSIVE)",
+        "DELETE FROM mine; VACUUM; PRAGMA wal_checkpoint(PASSIVE)",
+        "INSERT INTO mine VALUES (zeroblob(900000)); PRAGMA wal_checkpoint(RESTART); INSERT INTO mine VALUES (1)",
+        "DELETE FROM mine; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+        "VACUUM",
+    ];
+    for n in 0..1_000_i64 {
+        sink.write(&batch(1_000 + n)).unwrap();
+        if n % 37 == 0 {
+            // Busy is an answer, too.
+            let _ = other.execute_batch(acts[(n / 37) as usize % acts.len()]);
+            sink.idle().unwrap();
+        }
+    }
+    drop(other);
+    sink.close().unwrap();
+    assert!(aside(folder.path()).is_empty());
+    assert_eq!(count(&path, "window_log"), 1_500);
+}
+
 #[test]
 fn s05_what_does_not_say_that_it_is_ours_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
+use super::outside::Outside;
 use super::pace::{Wal, checkpoint_due};
 
 /// Without a copied page for this long, a reader is stuck.
@@ -47,10 +49,14 @@ pub(super) struct Checkpoints {
     pub(super) limits: (u64, u64),
     /// A sync failed: what was committed since the last good one may be on the disk or not.
     pub(super) suspect: bool,
+    /// Another program has written over the file or its log: nothing is copied any more.
+    overwritten: bool,
+    outside: Outside,
 }
 
 impl Checkpoints {
-    pub(super) fn new(now: Instant, due_pages: i64) -> Self {
+    /// Of a file that has just been opened. To be dropped after the connection.
+    pub(super) fn new(path: &Path, now: Instant, due_pages: i64) -> Self {
         Self {
             due_pages,
             last: now,
@@ -62,12 +68,39 @@ impl Checkpoints {
             said_large: false,
             limits: LIMITS,
             suspect: false,
+            overwritten: false,
+            outside: Outside::of(path, now),
         }
     }
 
     /// To be called after each commit of a window.
     pub(super) fn wrote(&mut self, now: Instant) {
         (self.last_write, self.quiet_done) = (now, false);
+        self.outside.first_commit();
+    }
+
+    /// Whether another program has written over the file or its log. Looks once a second.
+    pub(super) fn is_overwritten(&mut self, connection: &Connection, now: Instant) -> bool {
+        self.overwritten || (self.outside.is_due(now) && self.look(connection))
+    }
+
+    /// Looks now. A file that is not ours any more gets nothing copied into it, neither now nor by closing.
+    pub(super) fn look(&mut self, connection: &Connection) -> bool {
+        let Ok(wal) = wal_state(connection) else {
+            return self.overwritten;
+        };
+        if !self.overwritten && self.outside.is_overwritten(wal.pages) {
+            self.give_up(connection);
+        }
+        self.overwritten
+    }
+
+    /// Nothing is copied into the file any more, neither by us nor by closing.
+    pub(super) fn give_up(&mut self, connection: &Connection) {
+        self.overwritten = true;
+        if let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            log::debug!("closing without a checkpoint: {error}");
+        }
     }
 
     /// Copies the log into the main file when it is time, or when an earlier sync failed. Returns true when now
@@ -90,7 +123,13 @@ impl Checkpoints {
     /// Copies the log into the main file. See [`Checkpoints::run_when_due`].
     pub(super) fn run(&mut self, connection: &Connection, path: &Path, now: Instant) -> bool {
         self.last = now;
-        match checkpoint(connection, "PASSIVE") {
+        if self.look(connection) {
+            return false;
+        }
+        let outcome = checkpoint(connection, "PASSIVE");
+        self.outside
+            .checkpointed(outcome.as_ref().is_ok_and(|wal| wal.is_complete()));
+        match outcome {
             Ok(wal) => {
                 self.watch(wal, path, now);
                 // A partial copy proves nothing for the pages behind it.
@@ -110,9 +149,25 @@ impl Checkpoints {
             return;
         }
         self.quiet_done = true;
-        if let Err(error) = cut(connection, timeout) {
+        if let Err(error) = self.cut(connection, timeout) {
             self.failed(path, &error, now);
         }
+    }
+
+    /// As [`cut`], but not in a file that is not ours any more.
+    pub(super) fn cut(&mut self, connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
+        if !self.look(connection) {
+            let outcome = cut(connection, timeout);
+            self.outside
+                .checkpointed(outcome.as_ref().is_ok_and(|wal| wal.is_complete()));
+            outcome?;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn look_soon(&mut self) {
+        self.outside.look_soon();
     }
 
     fn failed(&mut self, path: &Path, error: &rusqlite::Error, now: Instant) {

@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
-use super::checkpoint::{Checkpoints, Pinned, cut};
-use super::damage::Head;
+use super::checkpoint::{Checkpoints, Pinned};
 use super::identity::{FileId, file_id};
 use super::pace::{Pace, checkpoint_pages};
 use super::window::{self, Sql, Stored};
@@ -59,13 +57,12 @@ pub(crate) struct Database {
     /// For each data table whether its key is unique in this file.
     unique: [bool; 4],
     pace: Pace,
+    // After the connection: it holds handles of the file.
     checkpoints: Checkpoints,
     busy_timeout: Duration,
     /// What `PRAGMA synchronous` stands at: FULL, or NORMAL.
     full_now: Option<bool>,
     always_full: bool,
-    // After the connection: on POSIX systems closing any handle of a file gives back the locks of all of them.
-    head: Head,
     _lock: Lock,
 }
 
@@ -79,11 +76,10 @@ impl Database {
             sql: Sql::new(unique, options.purpose),
             unique,
             pace: Pace::new(every),
-            checkpoints: Checkpoints::new(Instant::now(), checkpoint_pages(options.purpose)),
+            checkpoints: Checkpoints::new(&path, Instant::now(), checkpoint_pages(options.purpose)),
             busy_timeout: options.busy_timeout,
             full_now: None,
             always_full: every == Some(1),
-            head: Head::of(&path, Instant::now()),
             path,
             _lock: lock,
         }
@@ -117,13 +113,7 @@ impl Database {
             });
         }
         let now = Instant::now();
-        if self.head.is_overwritten(now) {
-            return Err(StoreError::Damaged {
-                path: self.path.clone(),
-                operation: "looking at its first page".to_owned(),
-                detail: "another program has written over it".to_owned(),
-            });
-        }
+        self.refuse_overwritten(now)?;
         self.settle_doubts(now);
         let full = self.pace.next_is_full(now);
         self.set_synchronous(full)?;
@@ -133,6 +123,8 @@ impl Database {
         })?;
         if stored.iter().any(|stored| !matches!(stored, Stored::Before { .. })) {
             self.committed(full);
+            // Noticed only by the checkpoint after it: a window more that goes into the new file.
+            self.refuse_overwritten(now)?;
         }
         let durable = self.is_durable();
         Ok(stored.into_iter().map(|stored| Outcome::of(&stored, durable)).collect())
@@ -141,6 +133,7 @@ impl Database {
     /// Rows of `health`, at the durability that stands.
     pub(super) fn write_health(&mut self, rows: &[HealthRow]) -> Result<(), StoreError> {
         let now = Instant::now();
+        self.refuse_overwritten(now)?;
         let full = self.pace.next_is_full(now);
         self.set_synchronous(full)?;
         health::write(&mut self.connection, &self.path, rows).inspect_err(|e| {
@@ -166,7 +159,9 @@ impl Database {
 
     /// Makes everything durable that is not.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        self.settle_doubts(Instant::now());
+        let now = Instant::now();
+        self.settle_doubts(now);
+        self.refuse_overwritten(now)?;
         if self.pace.has_tail() {
             self.sync()?;
         }
@@ -184,6 +179,7 @@ impl Database {
     pub(super) fn idle(&mut self) -> Result<(), StoreError> {
         let now = Instant::now();
         self.settle_doubts(now);
+        self.refuse_overwritten(now)?;
         if self.pace.sync_due(now) {
             self.sync()?;
         }
@@ -192,14 +188,15 @@ impl Database {
         }
         self.checkpoints
             .cut_when_quiet(&self.connection, self.busy_timeout, &self.path, now);
-        Ok(())
+        self.refuse_overwritten(now)
     }
 
     /// Last commit durable, log emptied as far as readers allow.
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.flush()?;
-        cut(&self.connection, self.busy_timeout).map_err(|e| self.error("checkpoint at the end", e))?;
-        Ok(())
+        let cut = self.checkpoints.cut(&self.connection, self.busy_timeout);
+        cut.map_err(|e| self.error("checkpoint at the end", e))?;
+        self.refuse_overwritten(Instant::now())
     }
 
     pub(super) fn is_durable(&self) -> bool {
@@ -214,17 +211,12 @@ impl Database {
 
     #[cfg(test)]
     pub(super) fn look_at_head_now(&mut self) {
-        self.head.look_now(Instant::now());
+        self.checkpoints.look_soon();
     }
 
-    /// Closing must not copy the log into a file that is not ours any more.
+    /// Closing must not copy the log into a damaged file.
     pub(super) fn leave_log_alone(&mut self) {
-        let set = self
-            .connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        if let Err(error) = set {
-            log::debug!("{}: {error}", self.path.display());
-        }
+        self.checkpoints.give_up(&self.connection);
     }
 
     #[cfg(test)]
@@ -286,7 +278,27 @@ impl Database {
         Ok(())
     }
 
+    /// # Errors
+    /// [`StoreError::Damaged`] when another program has written over the file or its log.
+    fn refuse_overwritten(&mut self, now: Instant) -> Result<(), StoreError> {
+        match self.checkpoints.is_overwritten(&self.connection, now) {
+            false => Ok(()),
+            true => Err(StoreError::Damaged {
+                path: self.path.clone(),
+                operation: "looking at it past SQLite".to_owned(),
+                detail: "another program has written over it".to_owned(),
+            }),
+        }
+    }
+
     fn error(&self, operation: &str, source: rusqlite::Error) -> StoreError {
         StoreError::sqlite(&self.path, operation, source)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Closing the connection copies the log, also when nobody has called `finish`.
+        self.checkpoints.look(&self.connection);
     }
 }

@@ -12,6 +12,7 @@ use super::checkpoint::cut;
 use super::damage;
 use super::database::Database;
 use super::identity::names;
+use super::outside::is_ours;
 use crate::error::{Phase, StoreError};
 use crate::lock::{Lock, beside};
 use crate::options::{Options, Purpose};
@@ -30,7 +31,7 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
     let lock = Lock::take(&canonical)?;
     let prepared = match prepare(options, &absolute) {
         Err(error @ (StoreError::Damaged { .. } | StoreError::NotADatabase { .. }))
-            if options.purpose.moves_damaged_aside() && damage::is_ours(&canonical) =>
+            if options.purpose.moves_damaged_aside() && is_ours(&canonical) =>
         {
             damage::move_aside(&canonical, now_ms(), &error)?;
             make_file(&absolute)?;
@@ -52,7 +53,7 @@ pub(super) fn open(options: &Options, path: &Path) -> Result<Database, StoreErro
 }
 
 /// For the name of a file that is moved aside: nothing else here asks the system's clock.
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

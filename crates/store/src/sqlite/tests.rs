@@ -244,7 +244,7 @@ fn s05_a_file_that_is_written_over_in_place_is_noticed_although_sqlite_has_its_p
         .unwrap();
     drop(other);
     std::fs::write(&path, std::fs::read(&foreign).unwrap()).unwrap();
-    sink.write(&batch(1)).expect("within the minute nobody looks");
+    sink.write(&batch(1)).expect("within the second nobody looks");
     sink.database.as_mut().unwrap().look_at_head_now();
     let error = sink.write(&batch(2)).unwrap_err();
     assert!(error.is_retryable(), "{error}");
