@@ -6,6 +6,7 @@ mod absent;
 mod books;
 mod files;
 mod grade;
+mod hollow;
 mod json;
 mod newest;
 mod report;
@@ -61,6 +62,13 @@ pub enum VerifyError {
         /// What is there instead.
         there: String,
     },
+    /// Tables without a row, and nothing says that there never was one.
+    #[error(
+        "{0} has its tables, but nothing is in them, and no recorder says that it ended with nothing: nothing was checked. \
+         A copy without the file {1} beside it lacks what was only there\n  next: copy both files together, or after \
+         the recorder has stopped; or name another file with --db"
+    )]
+    Hollow(PathBuf, String),
     /// It cannot be read, or is none of ours.
     #[error("{0}")]
     Unusable(String),
@@ -86,6 +94,8 @@ pub struct FileReport {
     pub of_scripts: u64,
     /// Per day and symbol, ascending.
     pub days: Vec<Day>,
+    /// Tables without a row, of which nobody says that it is all there was.
+    pub hollow: bool,
     /// What is in it, also of days and symbols that were not asked for.
     pub seen: Seen,
 }
@@ -131,6 +141,7 @@ pub fn run(request: &Request, watch: &mut dyn Watch) -> Result<Report, VerifyErr
     for file in files::of(&request.db, request.days)? {
         report.files.push(check(&file, request, watch)?);
     }
+    hollow::judge(&report)?;
     absent::judge(request, &mut report)?;
     Ok(report)
 }
@@ -140,6 +151,7 @@ fn check(file: &files::File, request: &Request, watch: &mut dyn Watch) -> Result
         path: file.path.clone(),
         ..FileReport::default()
     };
+    let lone = hollow::is_lone(&file.path);
     let reader = Reader::open(&file.path).map_err(|e| VerifyError::Unusable(sentence(&e)))?;
     match reader.shape() {
         Ok(shape) if shape.tables.is_empty() => return Err(nothing_of_ours(&file.path, shape.marked)),
@@ -161,6 +173,7 @@ fn check(file: &files::File, request: &Request, watch: &mut dyn Watch) -> Result
         return Err(VerifyError::Stopped);
     }
     audit(&reader, file, request, watch, &mut report)?;
+    hollow::note(lone, &reader, &mut report);
     Ok(report)
 }
 

@@ -334,9 +334,63 @@ fn what_is_no_database_of_ours_is_said() {
 
 #[test]
 fn g04_an_empty_recording_is_well() {
+    let station = support::station(|_| {});
+    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
+    let clock = "2026-11-20T10:00:00@20";
+    desk.stream(&["--clock", clock, "--duration", "20s"]).ended().expect(0);
+    let well = "nothing was recorded, so nothing is wrong";
+    verify(&desk, &["--db", "ticks.db"]).expect(0).says(&[well]);
+    // While it runs, too.
+    let mut recorder = desk.stream(&["--clock", TEN]);
+    recorder.wait_line("-> OK");
+    verify(&desk, &["--db", "ticks.db"]).expect(0).says(&[well]);
+    recorder.kill();
+}
+
+#[test]
+fn g04_a_copy_without_its_log_is_not_well() {
+    let desk = Desk::mock(json!({"window_ms": 10, "mock_interval_ms": 5}));
+    let recorder = desk.stream(&["--clock", TEN]);
+    // More than nothing, and not yet so much that it is moved from the log into the file.
+    desk.stored();
+    let bytes = std::fs::read(desk.db()).unwrap();
+    std::fs::write(desk.path("copy.db"), &bytes).unwrap();
+    recorder.kill();
+    // Where the first rows are in the file already, nothing can be said here.
+    let copy = Connection::open(desk.path("copy.db")).unwrap();
+    let rows = "SELECT count(*) FROM window_log";
+    let lost = copy
+        .query_row(rows, [], |row| row.get::<_, i64>(0))
+        .is_ok_and(|rows| rows == 0);
+    drop(copy);
+    if !lost {
+        return support::skip("the first windows are in the file already, or its tables are not");
+    }
+    std::fs::write(desk.path("copy.db"), &bytes).unwrap();
+    for more in [&[][..], &["--json"]] {
+        let args: Vec<&str> = ["--db", "copy.db"].iter().chain(more).copied().collect();
+        verify(&desk, &args)
+            .expect(2)
+            .says(&["nothing is in them", "copy.db-wal", "next: copy both files"]);
+    }
+    // With it, all is there.
+    verify(&desk, &["--db", "ticks.db"]).expect(0);
+}
+
+#[test]
+fn g04_tables_without_a_row_or_a_word_of_a_recorder() {
     let recorded = Recorded::empty();
     recorded.write(|_| vec![]);
-    assert_eq!(report(&recorded, &[]).0, Some(0));
+    verify(&recorded.desk, &["--db", "ticks.db"])
+        .expect(2)
+        .says(&["has its tables, but nothing is in them", "ticks.db-wal"]);
+    // A copy of SQLite's own making is whole.
+    recorded.sql(
+        "VACUUM INTO 'whole.db'"
+            .replace("whole.db", &recorded.desk.path("whole.db").display().to_string())
+            .as_str(),
+    );
+    verify(&recorded.desk, &["--db", "whole.db"]).expect(0);
 }
 
 #[test]
