@@ -276,7 +276,7 @@ pub struct DoctorArgs {
     pub promises: bool,
     /// `--login`: a token may be fetched.
     pub login: bool,
-    /// `--push`: PUSH is tried beside a recorder.
+    /// `--push`: say why PUSH is not tried beside the recorder of this database.
     pub push: bool,
     /// `--clock`: whose time it is.
     pub clock: Option<TestClock>,

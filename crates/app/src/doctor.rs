@@ -21,6 +21,7 @@ mod recorder;
 mod report;
 mod rest;
 mod settings;
+mod standing;
 mod station;
 mod station_log;
 mod task;
@@ -34,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
-use ayumi_store::reader::{self, Owner};
+use ayumi_store::reader::{self, AuditWatch, AuditedLedger, AuditedTick, LoggedWindow, Owner};
 
 pub use finding::{Finding, Level};
 pub use report::{Lang, text, to_json};
@@ -55,7 +56,7 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// A token may be fetched, which kills the one in use.
     pub login: bool,
-    /// PUSH is tried although a recorder runs, which loses its line for a moment.
+    /// PUSH was asked for by name: say why it is not tried while a recorder of this database runs.
     pub push: bool,
     /// Whose time it is.
     pub clock: Clock,
@@ -184,4 +185,18 @@ fn start(context: &std::sync::Arc<Context>, tell: &Told, pending: &mut Pending, 
 /// The thread is left alone when it hangs: the process ends soon. One that cannot be started is one that hangs.
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
     let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+}
+
+/// Only the outcome counts.
+struct Nobody;
+
+impl AuditWatch for Nobody {
+    fn begin(&mut self, _rows: u64) {}
+    fn rows(&mut self, _done: u64) {}
+    fn stopped(&self) -> bool {
+        false
+    }
+    fn window(&mut self, _window: &LoggedWindow) {}
+    fn tick(&mut self, _row: &AuditedTick<'_>) {}
+    fn ledger(&mut self, _row: &AuditedLedger<'_>) {}
 }

@@ -39,7 +39,7 @@ pub(super) struct Doctor {
     /// Fetch a token with the API password, too: the one in use dies
     #[arg(long)]
     login: bool,
-    /// Try PUSH although a recorder is running: it loses its line for a moment
+    /// Try PUSH; beside the running recorder of this database it is not tried, and the page says so
     #[arg(long)]
     push: bool,
     /// Test clock: JST start time and speed, like "2026-11-20T07:50:00@60"

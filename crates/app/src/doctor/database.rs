@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ayumi_store::StoreError;
-use ayumi_store::reader::{AuditWatch, AuditedLedger, AuditedTick, Integrity, LoggedWindow, Owner, Reader, Span};
+use ayumi_store::reader::{Integrity, Owner, Reader, Span};
 use ayumi_wire::jst::Date;
 
 use super::finding::{Finding, Words, words};
-use super::{Context, openers};
+use super::{Context, Nobody, openers};
 use crate::verify;
 
 /// The structure of a day is checked in a second; of a file of many days `ayumi verify` takes its time.
@@ -218,18 +218,4 @@ fn salvage(db: &Path) -> Words {
         format!("stop the recorder, move the file away, and save what is readable: {command}"),
         format!("記録を止めてファイルを移動し、読める分を救ってください: {command}"),
     )
-}
-
-/// Only the outcome counts.
-struct Nobody;
-
-impl AuditWatch for Nobody {
-    fn begin(&mut self, _rows: u64) {}
-    fn rows(&mut self, _done: u64) {}
-    fn stopped(&self) -> bool {
-        false
-    }
-    fn window(&mut self, _window: &LoggedWindow) {}
-    fn tick(&mut self, _row: &AuditedTick<'_>) {}
-    fn ledger(&mut self, _row: &AuditedLedger<'_>) {}
 }

@@ -53,24 +53,68 @@ pub fn readers(_context: &Context) -> Vec<String> {
 /// Programs that are in the middle of reading, but the recorder; nothing where the system does not tell.
 #[cfg(target_os = "linux")]
 pub fn readers(context: &Context) -> Vec<String> {
-    use std::os::unix::fs::MetadataExt;
-
-    use ayumi_store::reader::Owner;
-    let mut name = context.db.as_os_str().to_owned();
-    name.push("-shm");
-    let Ok(inode) = std::fs::metadata(name).map(|meta| meta.ino()) else {
+    let Some((text, inode)) = locks(context) else {
         return Vec::new();
     };
-    let text = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    let ours = [Owner::Running(Some(std::process::id())), context.owner];
-    let readers = linux::of_locks(&text, inode).into_iter();
-    readers
-        .filter(|pid| !ours.contains(&Owner::Running(Some(*pid))))
-        .map(|pid| {
-            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            format!("{} (PID {pid})", name.trim())
-        })
-        .collect()
+    let pids = linux::of_locks(&text, inode).into_iter();
+    pids.filter(|pid| !is_ours(context, *pid)).map(named).collect()
+}
+
+/// The program that holds the right to write for longer than any write takes, when it is not the recorder; nothing
+/// where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn writer(_context: &Context) -> Option<String> {
+    None
+}
+
+/// The program that holds the right to write for longer than any write takes, when it is not the recorder; nothing
+/// where the system does not tell. Nobody is asked to wait for it: only the kernel's list is read.
+#[cfg(target_os = "linux")]
+pub fn writer(context: &Context) -> Option<String> {
+    const LOOKS: usize = 3;
+    const BETWEEN: std::time::Duration = std::time::Duration::from_millis(250);
+    let mut holder = None;
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(BETWEEN);
+        }
+        let (text, inode) = locks(context)?;
+        let pid = linux::writer_of_locks(&text, inode).filter(|pid| !is_ours(context, *pid))?;
+        if holder.is_some_and(|before| before != pid) {
+            return None;
+        }
+        holder = Some(pid);
+    }
+    holder.map(named)
+}
+
+/// The kernel's list of locks, and the file in it that SQLite's locks are of.
+#[cfg(target_os = "linux")]
+fn locks(context: &Context) -> Option<(String, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let mut name = context.db.as_os_str().to_owned();
+    name.push("-shm");
+    let inode = std::fs::metadata(name).ok()?.ino();
+    Some((std::fs::read_to_string("/proc/locks").ok()?, inode))
+}
+
+#[cfg(target_os = "linux")]
+fn is_ours(context: &Context, pid: u32) -> bool {
+    use ayumi_store::reader::Owner;
+    // A recorder that did not say which process it is could be any of our name.
+    let nameless = context.owner == Owner::Running(None) && comm(pid) == "ayumi";
+    pid == std::process::id() || context.owner == Owner::Running(Some(pid)) || nameless
+}
+
+#[cfg(target_os = "linux")]
+fn comm(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim().to_owned()
+}
+
+#[cfg(target_os = "linux")]
+fn named(pid: u32) -> String {
+    format!("{} (PID {pid})", comm(pid))
 }
 
 #[cfg(target_os = "linux")]
@@ -147,22 +191,33 @@ mod linux {
     /// Processes that hold one of SQLite's five read marks (bytes 123 to 127 of the -shm file), of /proc/locks.
     pub fn of_locks(text: &str, inode: u64) -> Vec<u32> {
         const MARKS: std::ops::RangeInclusive<u64> = 123..=127;
-        let mut pids: Vec<u32> = text
-            .lines()
-            .filter_map(|line| {
-                let fields: Vec<&str> = line.split_whitespace().collect();
-                let [_, "POSIX", _, "READ", pid, file, from, _] = fields[..] else {
-                    return None;
-                };
-                let of_file = file.rsplit(':').next()?.parse() == Ok(inode);
-                (of_file && MARKS.contains(&from.parse().ok()?))
-                    .then(|| pid.parse().ok())
-                    .flatten()
-            })
+        let held = text.lines().filter_map(|line| lock(line, "READ", inode));
+        let mut pids: Vec<u32> = held
+            .filter(|(_, from, _)| MARKS.contains(from))
+            .map(|(pid, ..)| pid)
             .collect();
         pids.sort_unstable();
         pids.dedup();
         pids
+    }
+
+    /// The process that holds SQLite's right to write (byte 120 of the -shm file), of /proc/locks.
+    pub fn writer_of_locks(text: &str, inode: u64) -> Option<u32> {
+        const WRITE: u64 = 120;
+        let mut held = text.lines().filter_map(|line| lock(line, "WRITE", inode));
+        held.find(|(_, from, to)| (*from..=*to).contains(&WRITE))
+            .map(|(pid, ..)| pid)
+    }
+
+    /// Process, first and last byte of a line of /proc/locks; those that wait have one word more.
+    fn lock(line: &str, kind: &str, inode: u64) -> Option<(u32, u64, u64)> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, "POSIX", _, mode, pid, file, from, to] = fields[..] else {
+            return None;
+        };
+        let of_file = mode == kind && file.rsplit(':').next()?.parse() == Ok(inode);
+        let to = to.parse().unwrap_or(u64::MAX);
+        of_file.then_some((pid.parse().ok()?, from.parse().ok()?, to))
     }
 
     /// What is wrong with how a process has it open.

@@ -1,5 +1,5 @@
 //! PUSH: is the handshake accepted, does a message come? A new line takes over the recorder's, so it is only tried when
-//! nobody records, or when asked for.
+//! nobody records.
 
 use std::time::Duration;
 
@@ -23,19 +23,8 @@ const ENOUGH: u32 = 20;
 
 /// Opens a line for a moment.
 pub fn check(context: &Context) -> Vec<Finding> {
-    if let (Owner::Running(pid), false) = (context.owner, context.push) {
-        let pid = pid.map_or_else(String::new, |pid| format!(" (PID {pid})"));
-        return vec![Finding::fine(
-            "push",
-            words(
-                format!(
-                    "PUSH is not tried: the line belongs to the running recorder{pid}; --push takes it over for a moment"
-                ),
-                format!(
-                    "PUSH は試しません: 回線は動作中の記録係{pid}のものです(--push を付けると一時的に奪って試します)"
-                ),
-            ),
-        )];
+    if let Owner::Running(pid) = context.owner {
+        return vec![spared(pid, context.push)];
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else {
@@ -51,6 +40,26 @@ pub fn check(context: &Context) -> Vec<Finding> {
             ),
             push_advice(&error),
         )],
+    }
+}
+
+/// The station has one line only, and a recorder would miss what comes while it is taken.
+fn spared(pid: Option<u32>, asked: bool) -> Finding {
+    let pid = pid.map_or_else(String::new, |pid| format!(" (PID {pid})"));
+    let (en, ja) = match asked {
+        false => ("", ""),
+        true => (
+            ", also with --push; stop the recorder first, then try again",
+            "(--push を付けても試しません。先に記録を止めてください)",
+        ),
+    };
+    let say = words(
+        format!("PUSH is not tried: the line belongs to the running recorder{pid}{en}"),
+        format!("PUSH は試しません: 回線は動作中の記録係{pid}のものです{ja}"),
+    );
+    match asked {
+        true => Finding::note("push", say),
+        false => Finding::fine("push", say),
     }
 }
 

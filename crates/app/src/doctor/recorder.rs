@@ -1,21 +1,43 @@
-//! What a running recorder says of itself: its newest state in the table `health`.
+//! What a running recorder says of itself: its newest state, of the table `health` or, when it cannot write there, of its
+//! log; and whether it goes on at all.
 
-use ayumi_store::reader::{Owner, Reader};
+use ayumi_store::reader::{Owner, Reader, StoredHealth};
 
-use super::Context;
-use super::finding::{Finding, words};
+use super::finding::{Finding, Level, words};
+use super::{Context, standing};
 
-/// Reads the newest state while a recorder runs; afterwards it is of no interest here.
+/// Looks at a recorder while it runs; afterwards its state is of no interest here.
 pub fn check(context: &Context) -> Vec<Finding> {
     if !matches!(context.owner, Owner::Running(_)) {
         return Vec::new();
     }
+    if let Some(hindered) = standing::hindered(context) {
+        return vec![hindered];
+    }
+    let log = standing::log(&context.settings.log_path);
     // A file that cannot be read is the business of the check of the database.
-    let state = Reader::open(&context.db).and_then(|reader| reader.newest_state());
-    state.ok().flatten().map(|state| judge(&state)).into_iter().collect()
+    let reader = Reader::open(&context.db).ok();
+    let stored = reader.as_ref().and_then(|reader| reader.newest_state().ok().flatten());
+    let state = newer(stored, log.state.clone());
+    let said = state.as_ref().map(judge);
+    if said.as_ref().is_some_and(|said| said.level > Level::Fine) {
+        return said.into_iter().collect();
+    }
+    let silent = reader.and_then(|reader| standing::silent(context, &reader, state.as_ref(), &log));
+    silent.or(said).into_iter().collect()
 }
 
-fn judge(state: &ayumi_store::reader::StoredHealth) -> Finding {
+/// A database that cannot be written keeps an old state; the log has the change. The line of the same change is a few
+/// milliseconds younger than its row.
+fn newer(stored: Option<StoredHealth>, logged: Option<StoredHealth>) -> Option<StoredHealth> {
+    match (stored, logged) {
+        (Some(row), Some(line)) if line.state == row.state || line.ts <= row.ts => Some(row),
+        (row, None) => row,
+        (_, line) => line,
+    }
+}
+
+fn judge(state: &StoredHealth) -> Finding {
     let (word, since) = (&state.state, state.ts.get(11..19).unwrap_or("?"));
     let why = match state.why.as_str() {
         "" => String::new(),
@@ -57,10 +79,25 @@ fn japanese(state: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use ayumi_store::reader::StoredHealth;
-
-    use super::super::finding::Level;
     use super::*;
+
+    #[test]
+    fn n11_the_log_has_what_the_database_could_not_take() {
+        let state = |ts: &str, state: &str| {
+            Some(StoredHealth {
+                ts: format!("2026-11-20T{ts}+09:00"),
+                state: state.to_owned(),
+                ..StoredHealth::default()
+            })
+        };
+        let word = |stored, logged| newer(stored, logged).map(|state| state.state);
+        let row = || state("10:00:00.000", "OK");
+        assert_eq!(word(row(), state("10:00:05.000", "STORM")).as_deref(), Some("STORM"));
+        assert_eq!(word(row(), state("09:00:05.000", "STORM")).as_deref(), Some("OK"));
+        assert_eq!(newer(row(), state("10:00:00.004", "OK")), row());
+        assert_eq!(word(None, state("10:00:05.000", "STORM")).as_deref(), Some("STORM"));
+        assert_eq!(word(row(), None).as_deref(), Some("OK"));
+    }
 
     #[test]
     fn n11_a_recorder_in_trouble_says_which_and_what_to_do() {

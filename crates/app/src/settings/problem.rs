@@ -125,6 +125,13 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SettingsError> {
             format!("name the file in it, for example -Config {}", example.display()),
         ));
     }
+    // A pipe or a device would be waited for, for ever.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return Err(error(
+            "it is no file (a pipe or a device)".to_owned(),
+            "correct the path after -Config".to_owned(),
+        ));
+    }
     let read = || {
         let mut bytes = Vec::new();
         std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;

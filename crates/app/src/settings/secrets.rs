@@ -130,6 +130,10 @@ fn shown(path: &Path) -> String {
 
 fn read_token(path: &Path) -> Result<SecretString, String> {
     use std::io::Read;
+    // A pipe or a device would be waited for, for ever.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return Err("it is no file (a pipe or a device)".to_owned());
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(64 * 1024).read_to_end(&mut bytes))

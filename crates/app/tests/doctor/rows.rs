@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ayumi_sim::{BoardAnswer, RestAnswer, RestFault};
 use serde_json::json;
 
-use super::support::{self, Desk, TEN, message, station};
+use super::support::{self, Desk, SUNDAY, TEN, message, station};
 use super::{PASSWORD, Value, doctor, finding, found, healthy, says};
 
 /// A web server that is no kabu Station; it serves until the test ends.
@@ -329,4 +329,94 @@ fn what_nobody_looked_at_is_not_called_fine() {
             .all(|f| f["text"].as_str().unwrap().contains("not checked") == skipped(&f)),
         "{report:#}"
     );
+}
+
+/// A recorder at work with a window stored.
+fn at_work() -> (ayumi_sim::SimHandle, Desk, support::Worker) {
+    let station = station(|_| {});
+    let desk = Desk::online(station.port(), json!({"board_mode": "push"}));
+    let recorder = desk.stream(&["--clock", TEN]);
+    support::connected(&station);
+    station.push_text(&message::push("7203", 2_000.0, 1_000));
+    desk.stored();
+    (station, desk, recorder)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn n11_a_stopped_recorder_is_not_well() {
+    let (_station, desk, recorder) = at_work();
+    recorder.signal("STOP");
+    let stat = format!("/proc/{}/stat", recorder.pid());
+    support::wait_for("the stop", || {
+        std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(())
+    });
+    let report = found(&desk, &[], 1, &["recorder"]);
+    let told = format!("the recorder (PID {}) is stopped by a signal", recorder.pid());
+    says(&report, "recorder", &told, "kill -CONT");
+    recorder.signal("CONT");
+    support::wait_for("going on", || {
+        (!std::fs::read_to_string(&stat).unwrap().contains(") T ")).then_some(())
+    });
+    found(&desk, &[], 0, &[]);
+    recorder.kill();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn s12_a_program_that_locks_the_database_is_named() {
+    let (_station, desk, recorder) = at_work();
+    let mut other = rusqlite::Connection::open(desk.db()).unwrap();
+    other.busy_timeout(support::PATIENCE).unwrap();
+    let held = other
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
+    let report = found(&desk, &[], 1, &["openers", "recorder"]);
+    let told = format!("(PID {}) holds the database locked for writing", std::process::id());
+    says(&report, "recorder", &told, "close that program");
+    assert_eq!(finding(&report, "recorder")["level"], "problem");
+    held.rollback().unwrap();
+    drop(other);
+    found(&desk, &[], 0, &[]);
+    recorder.kill();
+}
+
+#[test]
+fn n11_silence_of_a_recorder_in_a_session_is_told() {
+    let (_station, desk, recorder) = at_work();
+    let look = |clock: &str| {
+        let ended = doctor(&desk, &["-Config", "c.json", "--clock", clock, "--json"]);
+        serde_json::from_str::<Value>(&ended.out).unwrap()
+    };
+    // Its clock is at ten: to a doctor five minutes later it has not moved since.
+    let report = look("2026-11-20T10:05:00@1");
+    let told = "the recorder holds the database but has stored nothing for 29";
+    says(&report, "recorder", told, "look at the last lines of the log");
+    assert_eq!(finding(&report, "recorder")["level"], "warning");
+    for fine in [TEN, "2026-11-20T12:00:00@1", SUNDAY] {
+        assert_eq!(finding(&look(fine), "recorder")["level"], "ok", "{fine}");
+    }
+    recorder.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn c04_a_pipe_is_no_file_to_wait_for() {
+    let (_station, desk) = healthy();
+    let made = std::process::Command::new("mkfifo").arg(desk.path("pipe")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let check = |config: &str| {
+        let args = ["stream", "-Config", config, "--check-config"];
+        support::Worker::start(desk.folder(), &args).ended()
+    };
+    let said = "it is no file (a pipe or a device)";
+    doctor(&desk, &["-Config", "pipe", "--clock", TEN])
+        .expect(1)
+        .says(&[said]);
+    check("pipe").expect(2).says(&[said, "next: "]);
+    desk.settings(&json!({"symbols": ["7203"], "token_file": desk.path("pipe")}));
+    doctor(&desk, &["-Config", "c.json", "--clock", TEN])
+        .expect(1)
+        .says(&[said, "token_file"]);
+    check("c.json").expect(2).says(&[said, "token_file"]);
 }
