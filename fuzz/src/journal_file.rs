@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
             whole
         }
     };
-    let path = folder().join("ayumi-20261120-090000000-1.zst");
+    let path = folder().join("ayumi-1.zst");
     std::fs::write(&path, content).expect("written");
     let Ok(mut reader) = JournalReader::open(&path, None) else {
         return;

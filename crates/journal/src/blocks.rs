@@ -133,7 +133,7 @@ mod tests {
 
     fn lines(bytes: &[u8]) -> usize {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ayumi-20261120-090000000-001.zst");
+        let path = folder.path().join("ayumi-1.zst");
         std::fs::write(&path, bytes).unwrap();
         let mut reader = JournalReader::open(&path, None).unwrap();
         let mut lines = 0;

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use ayumi_wire::jst::{Date, iso_ms};
+use ayumi_wire::jst::{self, Date, iso_ms};
 
 use crate::JournalError;
 
@@ -50,7 +51,34 @@ pub fn with_date(files: Vec<PathBuf>, date: Date) -> Vec<PathBuf> {
 /// The date in a file's name.
 pub(crate) fn date_of(path: &Path) -> Option<Date> {
     let digits = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.get(..8)?;
+    if !digits.is_ascii() {
+        return None;
+    }
     Date::parse(&format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]))
+}
+
+/// Receive times that lines of a file can have, ns since 1970: from the time in its name to the end of that day, with two
+/// minutes for windows that go over midnight. Anything for a name without a time.
+pub(crate) fn span_of(path: &Path) -> Range<i64> {
+    let started = || {
+        let digits: String = path
+            .file_name()?
+            .to_str()?
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
+        let at = |from: usize, to: usize| digits.get(from..to);
+        let (date, time) = (date_of(path)?, [at(8, 10)?, at(10, 12)?, at(12, 14)?, at(14, 17)?]);
+        let [h, m, s, ms] = time;
+        jst::parse_ms(&format!("{date}T{h}:{m}:{s}.{ms}+09:00"))
+    };
+    let Some(start_ms) = started() else {
+        return i64::MIN..i64::MAX;
+    };
+    const DAY_MS: i64 = 86_400_000;
+    let since_midnight = (start_ms + 9 * 3_600_000).rem_euclid(DAY_MS);
+    let end_ms = start_ms - since_midnight + DAY_MS + 120_000;
+    start_ms * 1_000_000..end_ms * 1_000_000
 }
 
 /// Makes the folder and those above it, for their owner alone on Unix.
@@ -150,6 +178,22 @@ mod tests {
         let date = Date::parse("2026-11-20").unwrap();
         assert_eq!(with_date(files.clone(), date), files[..2]);
         assert_eq!(date_of(&files[0]), Some(date));
+        let span = span_of(Path::new("j/ayumi-20261120-235959250-001.zst"));
+        let at = |text: &str| jst::parse_ms(text).unwrap() * 1_000_000;
+        assert!(
+            span.contains(&at("2026-11-20T23:59:59.250+09:00")) && span.contains(&at("2026-11-21T00:01:59.999+09:00"))
+        );
+        assert!(
+            !span.contains(&at("2026-11-20T23:59:59.249+09:00"))
+                && !span.contains(&at("2026-11-21T00:02:00.000+09:00"))
+        );
+        for other in [
+            "j/ayumi-diary.zst",
+            "j/ayumi-abああ.zst",
+            "j/ayumi-20261399-250000000-001.zst",
+        ] {
+            assert_eq!(span_of(Path::new(other)), i64::MIN..i64::MAX, "{other}");
+        }
         assert_eq!(journal_files(&files[0]).unwrap(), files[..1]);
         assert!(matches!(
             journal_files(&folder.path().join("no")),

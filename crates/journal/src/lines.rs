@@ -1,5 +1,7 @@
 //! Many lines at once, in memory that is used again: for whoever reads whole days.
 
+use std::ops::Range;
+
 use crate::line::{Kind, Line};
 
 /// What a block holds at least, unless a line needs more: small enough to stay in a cache between two threads.
@@ -96,9 +98,9 @@ impl Lines {
         self.text.resize(self.text.len() * 2, 0);
     }
 
-    /// Takes the whole lines of the text apart. Returns where the begin of an unfinished one stands, and how many
+    /// Takes the whole lines of the text apart, which have times in `span`. Returns where the begin of an unfinished one stands, and how many
     /// lines are none of a journal.
-    pub(crate) fn split(&mut self) -> (usize, u64) {
+    pub(crate) fn split(&mut self, span: &Range<i64>) -> (usize, u64) {
         let Self {
             text,
             filled,
@@ -110,9 +112,12 @@ impl Lines {
         while let Some(length) = line_end(&text[at..]) {
             let (from, to) = (at, at + length);
             at = to + 1;
-            let Ok(line) = Line::parse(&text[from..to]) else {
-                foreign += 1;
-                continue;
+            let line = match Line::parse(&text[from..to]) {
+                Ok(line) if span.contains(&line.at_ns) => line,
+                _ => {
+                    foreign += 1;
+                    continue;
+                }
             };
             let (from, to) = match line.kind {
                 Kind::Odd => {
@@ -167,7 +172,7 @@ mod tests {
     fn lines_keep_their_order_whatever_they_hold() {
         let mut lines = Lines::default();
         lines.begin(b"1 P {}\nrain\n2 X dHdvCmxpbmVz\n3 E up\n4 X /w==\n5 P {\"");
-        let (rest, foreign) = lines.split();
+        let (rest, foreign) = lines.split(&(i64::MIN..i64::MAX));
         assert_eq!((&lines.text[rest..lines.filled], foreign), (&b"5 P {\""[..], 1));
         let read: Vec<(i64, Kind, Vec<u8>)> = lines
             .iter()
@@ -184,6 +189,6 @@ mod tests {
         );
         assert_eq!((lines.first_ns(), lines.last_ns(), lines.len()), (Some(1), Some(4), 4));
         lines.begin(b"");
-        assert!(lines.is_empty() && lines.split() == (0, 0));
+        assert!(lines.is_empty() && lines.split(&(i64::MIN..i64::MAX)) == (0, 0));
     }
 }

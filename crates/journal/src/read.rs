@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ayumi_wire::jst::Date;
@@ -71,6 +72,8 @@ pub struct JournalReader {
 
 struct Current {
     path: PathBuf,
+    /// Times that its lines can have: a flipped bit makes other digits of some of them, and a window in another year.
+    span: Range<i64>,
     input: BufReader<Decoder<'static, Blocks<BufReader<Counted>>>>,
     lines: u64,
 }
@@ -145,8 +148,9 @@ impl JournalReader {
             if !self.fill() {
                 continue;
             }
+            let in_span = |at_ns: &i64| self.current.as_ref().is_none_or(|current| current.span.contains(at_ns));
             // Parsed twice because a borrow cannot be returned from a loop conditionally.
-            if Line::parse(&self.line).is_ok() {
+            if Line::parse(&self.line).is_ok_and(|line| in_span(&line.at_ns)) {
                 break;
             }
             self.skipped += 1;
@@ -214,6 +218,7 @@ impl JournalReader {
             source,
         })?;
         self.current = Some(Current {
+            span: files::span_of(&path),
             path,
             input: BufReader::with_capacity(LARGEST, decoder),
             lines: 0,
@@ -268,7 +273,7 @@ impl JournalReader {
                 Err(error) => break Some(Err(error)),
             }
         };
-        let (rest, foreign) = lines.split();
+        let (rest, foreign) = lines.split(&current.span);
         current.lines += lines.len() as u64 + foreign;
         self.skipped += foreign;
         self.bytes += rest as u64;
