@@ -222,6 +222,8 @@ impl<'a> Out<'a> {
         self.put_text()?;
         self.end_file()?;
         self.part = if previous.is_some() { self.part + 1 } else { 1 };
+        // Somebody may have deleted it since the start.
+        files::create_folder(&self.config.folder)?;
         let (path, file) = files::create(&self.config.folder, at_ns, self.part)?;
         if self.config.sync_every.is_some() {
             files::sync_names(&self.config.folder);

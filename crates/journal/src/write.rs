@@ -79,6 +79,8 @@ struct Open {
 pub(crate) struct State {
     pub queue: VecDeque<Block>,
     pub pending: usize,
+    /// Lines that wait for the disk.
+    pending_lines: u64,
     max_pending: usize,
     spare: Vec<Vec<u8>>,
     issued: Ticket,
@@ -213,6 +215,13 @@ impl Written {
         self.wait_for(patience, |state| state.synced >= ticket)
     }
 
+    /// Lines that are in no file: lost, or handed over and not written yet.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        let state = self.0.lock();
+        state.lost + state.pending_lines
+    }
+
     fn wait_for(&self, patience: Duration, come: impl Fn(&State) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         let mut state = self.0.lock();
@@ -255,6 +264,7 @@ impl Shared {
         let bytes = std::mem::replace(&mut open.bytes, empty);
         state.issued += 1;
         state.pending += bytes.len();
+        state.pending_lines += lines;
         let block = Block {
             ticket: state.issued,
             bytes,
@@ -294,6 +304,7 @@ impl Shared {
     pub(crate) fn done(&self, mut block: Block, given_up: bool) {
         let mut state = self.lock();
         state.pending -= block.bytes.len();
+        state.pending_lines -= block.lines;
         state.done = block.ticket;
         if given_up {
             state.lost += block.lines;

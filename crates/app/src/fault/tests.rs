@@ -92,7 +92,12 @@ impl Run {
     }
 
     /// Its end; whatever it wrote is free of the canary.
-    fn ended(mut self) -> Ended {
+    fn ended(self) -> Ended {
+        self.ended_after(|| {})
+    }
+
+    /// The same, with a look at its folder before that goes.
+    fn ended_after(mut self, look: impl FnOnce()) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         let code = loop {
             match self.child.try_wait().expect("can be asked") {
@@ -104,6 +109,7 @@ impl Run {
                 None => std::thread::sleep(Duration::from_millis(10)),
             }
         };
+        look();
         let temp = std::fs::read_dir(self.folder.path().join("temp")).expect("listed");
         let crash = temp
             .flatten()
@@ -228,6 +234,59 @@ fn p07_s09_a_disk_that_stands_still_is_told_and_waited_for() {
         assert!(ended.log.contains(part), "{part:?} is not in:\n{}", ended.log);
     }
     assert_eq!(ended.crash, None);
+}
+
+/// A number of the worker's last line.
+fn last_count(ended: &Ended, key: &str) -> u64 {
+    let line = ended.log.lines().find(|line| line.contains("stream_microbatch stop"));
+    let line = line.unwrap_or_else(|| panic!("no end:\n{}", ended.log));
+    let word = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+    word.and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| panic!("no {key} in {line}"))
+}
+
+#[test]
+fn j03_a_journal_whose_disk_hangs_holds_neither_windows_nor_the_stop() {
+    // From its first file on, longer than the run.
+    let ended = Run::start(&json!({}), "journal=600000").ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    for part in [
+        "the disk of the journal has not answered for 2.",
+        "-> DEGRADED(JOURNAL): its disk does not answer; ",
+        "the journal of this run is not whole: ",
+    ] {
+        assert!(ended.log.contains(part), "{part:?} is not in:\n{}", ended.log);
+    }
+    assert!(!ended.log.contains("not whole: 0 lines"), "{}", ended.log);
+    assert!(last_count(&ended, "stored=") > 50, "{}", ended.log);
+    assert_eq!(last_count(&ended, "stored="), last_count(&ended, "received="));
+    assert_eq!(last_count(&ended, "inflight="), 0);
+    assert_eq!(ended.crash, None);
+}
+
+#[test]
+fn j03_a_journal_whose_disk_answers_again_is_whole() {
+    let run = Run::start(&json!({}), "journal=2700");
+    let folder = run.folder.path().join("journal");
+    // `ended` takes the folder with it.
+    let kept = tempfile::tempdir().expect("a folder");
+    let ended = run.ended_after(|| {
+        for file in std::fs::read_dir(&folder).expect("listed").flatten() {
+            std::fs::copy(file.path(), kept.path().join(file.file_name())).expect("copied");
+        }
+    });
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(
+        ended.log.contains("the disk of the journal answers again"),
+        "{}",
+        ended.log
+    );
+    assert!(!ended.log.contains("not whole"), "{}", ended.log);
+    let mut reader = ayumi_journal::JournalReader::open(kept.path(), None).expect("opened");
+    let pushes = reader.by_ref().map(|line| line.expect("read"));
+    let pushes = pushes.filter(|line| line.kind == ayumi_journal::Kind::Push).count();
+    assert_eq!(pushes as u64, last_count(&ended, "received="));
+    assert!(reader.damages().is_empty(), "{:?}", reader.damages());
 }
 
 #[test]

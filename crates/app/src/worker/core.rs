@@ -112,9 +112,10 @@ impl Core {
     /// The journal's end; says when something may be missing.
     pub(super) fn close_journal(&mut self, patience: Duration) {
         let Some(journal) = self.journal.take() else { return };
-        let lost = journal.lost();
-        if !journal.finish(patience) || lost > 0 {
-            log::warn!("the journal of this run is not whole: {lost} lines are missing");
+        let written = journal.written();
+        if !journal.finish(patience) || written.missing() > 0 {
+            let missing = written.missing();
+            log::warn!("the journal of this run is not whole: {missing} lines are missing");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the recorder looks like from outside: asks every part how it is, and tells when the state has changed.
 
+use std::time::Duration;
+
 use ayumi_engine::Stamp;
 use ayumi_engine::calendar::is_trading_day;
 use ayumi_engine::counts::Reason;
@@ -12,7 +14,6 @@ use serde_json::json;
 use super::Worker;
 use super::feed::Feed;
 use super::health::{Change, Health, State};
-use super::vitals::{Phase, Stall};
 use crate::text;
 
 /// So many messages of which not one can be used: the format has changed.
@@ -34,7 +35,7 @@ pub(super) struct Look {
     /// Lines the journal has lost, and when that grew last.
     journal_lost: (u64, Stamp),
     /// A disk did not answer at the last look.
-    stall: Option<Stall>,
+    stall: Option<Duration>,
     /// The day on which the user was called.
     called: Option<Date>,
     /// When to look again although nothing else is due.
@@ -65,18 +66,16 @@ impl Look {
     }
 
     /// Says it when a disk begins not to answer, and when it answers again.
-    fn say_stall(&mut self, stall: Option<Stall>, waiting: impl FnOnce() -> usize) {
+    fn say_stall(&mut self, stall: Option<Duration>, waiting: impl FnOnce() -> usize) {
         match (self.stall, stall) {
             (None, Some(new)) => log::warn!(
-                "the disk of the {} has not answered for {:.0} s; {} windows wait in memory, nothing is lost yet",
-                new.disk(),
-                new.lasts.as_secs_f64(),
+                "the disk of the database has not answered for {:.0} s; {} windows wait in memory, nothing is lost yet",
+                new.as_secs_f64(),
                 waiting()
             ),
             (Some(old), None) => log::warn!(
-                "the disk of the {} answers again after more than {:.0} s",
-                old.disk(),
-                old.lasts.as_secs_f64()
+                "the disk of the database answers again after more than {:.0} s",
+                old.as_secs_f64()
             ),
             _ => {}
         }
@@ -167,7 +166,7 @@ impl Worker {
         let mut ails = self.queue.ails();
         let stall = self.vitals.stall();
         self.look.say_stall(stall, || self.queue.depth().windows);
-        if stall.is_some_and(|stall| stall.phase == Phase::Storing) {
+        if stall.is_some() {
             let silent = || (State::DiskError, "a call of the database does not return".to_owned());
             ails.database.get_or_insert_with(silent);
         }
@@ -190,11 +189,10 @@ impl Worker {
         if lost > self.look.journal_lost.0 {
             self.look.journal_lost = (lost, now);
         }
-        let waited_for = stall.is_some_and(|stall| stall.phase == Phase::Journal);
         let losing = lost > 0 && now.ms_since(self.look.journal_lost.1) < JOURNAL_CALM_MS;
-        health.set(State::Journal, losing || waited_for, || match losing {
+        health.set(State::Journal, losing || ails.journal_hangs, || match losing {
             true => format!("{lost} lines are missing in the journal"),
-            false => "its disk does not answer, and windows wait for it".to_owned(),
+            false => "its disk does not answer".to_owned(),
         });
     }
 

@@ -103,6 +103,8 @@ pub(super) struct Ails {
     pub(super) database: Option<(State, String)>,
     /// A reader holds the database's log back.
     pub(super) pinned: Option<Pinned>,
+    /// The disk of the journal does not answer.
+    pub(super) journal_hangs: bool,
 }
 
 /// The queue; clones share it.
@@ -210,6 +212,16 @@ impl Queue {
     /// A reader holds the log back, or does so no longer.
     pub(super) fn set_pinned(&self, pinned: Option<Pinned>) {
         self.lock().ails.pinned = pinned;
+    }
+
+    /// The journal's disk does not answer, or does so again.
+    pub(super) fn set_journal_hangs(&self, hangs: bool) {
+        self.lock().ails.journal_hangs = hangs;
+    }
+
+    /// Whether no further window will come.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.lock().stopping
     }
 
     /// What is wrong on the writer's side.

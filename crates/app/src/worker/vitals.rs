@@ -94,24 +94,6 @@ pub(super) struct Vitals {
     still_ms: AtomicU64,
 }
 
-/// A disk that does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stall {
-    /// [`Phase::Storing`] or [`Phase::Journal`].
-    pub(super) phase: Phase,
-    pub(super) lasts: Duration,
-}
-
-impl Stall {
-    /// Whose disk it is.
-    pub(super) const fn disk(self) -> &'static str {
-        match self.phase {
-            Phase::Journal => "journal",
-            _ => "database",
-        }
-    }
-}
-
 impl Vitals {
     pub(super) fn new() -> Arc<Self> {
         Arc::default()
@@ -123,10 +105,9 @@ impl Vitals {
         self.still_ms.store(ms, Ordering::Relaxed);
     }
 
-    /// The disk on which the writer waits, when that lasts too long already.
-    pub(super) fn stall(&self) -> Option<Stall> {
+    /// How long the database's disk has not answered, when that lasts too long already.
+    pub(super) fn stall(&self) -> Option<Duration> {
         let lasts = Duration::from_millis(self.still_ms.load(Ordering::Relaxed));
-        let phase = self.writer.beat().phase();
-        (!lasts.is_zero() && matches!(phase, Phase::Storing | Phase::Journal)).then_some(Stall { phase, lasts })
+        (!lasts.is_zero() && self.writer.beat().phase() == Phase::Storing).then_some(lasts)
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ayumi_engine::batch::Batch;
 use ayumi_engine::burst::Bursts;
-use ayumi_journal::Written;
+use ayumi_journal::{Ticket, Written};
 use ayumi_store::{Sink, SqliteSink, StoreError, Totals, Written as Kept};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -22,8 +22,14 @@ use crate::fault;
 const IDLE: Duration = Duration::from_millis(250);
 /// Pause between two attempts to store a window.
 const RETRY: Duration = Duration::from_millis(250);
+/// How soon a stop ends the wait for the journal.
+const STOP_SEEN: Duration = Duration::from_millis(20);
 /// A database that takes windows again must do so for this long before the trouble counts as over.
 const STEADY: Duration = Duration::from_secs(1);
+/// How long the journal's disk may hold a window back. As long as it does not answer, no window waits for it again.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(2);
+/// The same while the worker stops: a journal that is well needs milliseconds.
+const JOURNAL_PATIENCE_AT_STOP: Duration = Duration::from_millis(100);
 /// A standing problem is said again after this time.
 const REMIND: Duration = Duration::from_secs(30);
 
@@ -97,14 +103,17 @@ fn run(
 ) -> Result<(), StoreError> {
     let mut trouble = Trouble::new(queue.clone());
     let mut no_health = false;
+    let mut ahead = Ahead {
+        journal,
+        queue,
+        hangs_at: None,
+    };
     loop {
         pulse.enter(Phase::Waiting);
         match queue.next(IDLE) {
             Next::Write(mut batch, ticket) => {
                 pulse.enter(Phase::Journal);
-                // After a kill every stored window must be in the journal. A journal that cannot be written gives its
-                // tickets up, a disk that stands still holds the window back here.
-                while journal.is_some_and(|journal| !journal.wait(ticket, RETRY)) {}
+                ahead.wait(ticket);
                 pulse.enter(Phase::Working);
                 fault::point("writer");
                 // Once per window, however often it has to be tried.
@@ -116,6 +125,7 @@ fn run(
                 queue.stored(batch);
             }
             Next::Idle => {
+                ahead.look();
                 pulse.enter(Phase::Storing);
                 match sink.idle() {
                     Ok(()) => trouble.went_through(0, STEADY),
@@ -132,6 +142,53 @@ fn run(
         pulse.enter(Phase::Storing);
         store_health(sink, queue, &mut no_health);
         queue.set_pinned(sink.pinned());
+    }
+}
+
+/// The journal as the writer sees it. After a kill every stored window must be in the journal. A journal that cannot be
+/// written gives its tickets up; one whose disk hangs is waited for once: the database matters more.
+struct Ahead<'a> {
+    journal: Option<&'a Written>,
+    queue: &'a Queue,
+    /// It hangs, and did so at this block.
+    hangs_at: Option<Ticket>,
+}
+
+impl Ahead<'_> {
+    fn wait(&mut self, ticket: Ticket) {
+        self.look();
+        let Some(journal) = self.journal else { return };
+        if self.hangs_at.is_some() {
+            return;
+        }
+        let began = Instant::now();
+        while !journal.wait(ticket, STOP_SEEN) {
+            let patience = match self.queue.is_stopping() {
+                true => JOURNAL_PATIENCE_AT_STOP,
+                false => JOURNAL_PATIENCE,
+            };
+            if began.elapsed() >= patience {
+                self.hangs_at = Some(ticket);
+                self.queue.set_journal_hangs(true);
+                log::warn!(
+                    "the disk of the journal has not answered for {:.1} s; windows are stored without waiting for it, \
+                     what comes in is kept for it in memory, and after a kill now the journal would lack it",
+                    began.elapsed().as_secs_f64()
+                );
+                return;
+            }
+        }
+    }
+
+    /// Notices when it answers again.
+    fn look(&mut self) {
+        if let (Some(journal), Some(at)) = (self.journal, self.hangs_at)
+            && journal.wait(at, Duration::ZERO)
+        {
+            self.hangs_at = None;
+            self.queue.set_journal_hangs(false);
+            log::warn!("the disk of the journal answers again; windows wait for it as before");
+        }
     }
 }
 
