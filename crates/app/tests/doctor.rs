@@ -12,7 +12,7 @@
 //! | environment mix-up | `a_password_is_used_only_when_asked_for`, `rows::r01_the_password_of_the_other_environment` |
 //! | register list | `r07_a_list_full_of_strangers`, `symbols_that_nobody_will_register` |
 //! | PUSH accepted | `rows::n04_silence_in_a_session_is_told`, `r06_...` |
-//! | a recorder that stands still | `rows::n11_a_stopped_...`, `rows::s12_a_program_that_locks_...`, `rows::n11_silence_...`, unit tests of `standing` |
+//! | a recorder that stands still | `rows::p07_a_stopped_...`, `rows::s01_a_program_that_locks_...`, `rows::p07_silence_...`, unit tests of `standing` |
 //! | taken over | `rows::n11_a_line_that_is_taken_over_twice_is_another_programs`, `rows::n11_a_running_recorder_...` |
 //! | /board time | `r06_a_slow_board_and_r05_a_station_that_hangs`, `rows::r06_one_slow_board_of_three_is_chance` |
 //! | clock, zone | `d09_t01_clock_and_zone_against_the_exchange`, `rows::t01_messages_that_are_all_old` |

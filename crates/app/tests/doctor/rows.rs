@@ -344,7 +344,7 @@ fn at_work() -> (ayumi_sim::SimHandle, Desk, support::Worker) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn n11_a_stopped_recorder_is_not_well() {
+fn p07_a_stopped_recorder_is_not_well() {
     let (_station, desk, recorder) = at_work();
     recorder.signal("STOP");
     let stat = format!("/proc/{}/stat", recorder.pid());
@@ -364,7 +364,7 @@ fn n11_a_stopped_recorder_is_not_well() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn s12_a_program_that_locks_the_database_is_named() {
+fn s01_a_program_that_locks_the_database_is_named() {
     let (_station, desk, recorder) = at_work();
     let mut other = rusqlite::Connection::open(desk.db()).unwrap();
     other.busy_timeout(support::PATIENCE).unwrap();
@@ -382,7 +382,7 @@ fn s12_a_program_that_locks_the_database_is_named() {
 }
 
 #[test]
-fn n11_silence_of_a_recorder_in_a_session_is_told() {
+fn p07_silence_of_a_recorder_in_a_session_is_told() {
     let (_station, desk, recorder) = at_work();
     let look = |clock: &str| {
         let ended = doctor(&desk, &["-Config", "c.json", "--clock", clock, "--json"]);
