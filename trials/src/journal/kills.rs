@@ -1,5 +1,6 @@
 //! J1: killed at any moment. Every stored window has its messages in the journal, what came in longer ago than a second is
-//! there, and a replay gives the windows that were stored, to their checksums.
+//! there, and a replay gives the windows that were stored, to their checksums; of windows of a minute, in which most runs
+//! store nothing, their bounds and messages.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ayumi_journal::journal_files;
 use serde_json::json;
 
-use super::{LOSS_MS, lines, messages_in, newest, plain_lines, replay, windows};
+use super::{LOSS_MS, Window, lines, messages_in, newest, plain_lines, replay, windows};
 use crate::check;
 use crate::random::Random;
 use crate::recorder::{Desk, Recorder, Told, symbols};
@@ -87,6 +88,16 @@ fn one_file(ayumi: &Path, long: bool, kills: Range<u64>, random: &mut Random, ta
     let stored = windows(&desk.db())?;
     let (mut again, _) = replay(ayumi, &desk, &desk.path("journal"))?;
     again.retain(|window| window.id <= seen);
+    if long {
+        // Most of these runs are killed before they have stored anything, and nobody can tell their windows from those
+        // of a database that is another one by now: the replay keeps them (docs/design/journal.md, "Kills"). What was
+        // stored must be among them.
+        let same = |a: &Window, b: &Window| (a.id, a.end_ms, a.messages) == (b.id, b.end_ms, b.messages);
+        let missing = stored.iter().find(|window| !again.iter().any(|other| same(window, other)));
+        ensure!(missing.is_none(), "kills {kills:?}: {missing:?} is stored and not in the replay");
+        tally.replays += 1;
+        return Ok(());
+    }
     let differ = stored.iter().zip(&again).find(|(a, b)| a != b);
     ensure!(
         stored.len() == again.len() && differ.is_none(),
