@@ -36,7 +36,7 @@ cargo xtask bench [--quick | --long | --memory [MINUTES]] [--only STAGES]
 
   (nothing)       about six minutes; writes docs/performance.md
   --quick         about a minute: shows that everything runs; writes nothing
-  --long          some forty minutes and 15 GB of temporary files; writes docs/performance.md
+  --long          some twelve minutes and 9 GB of temporary files; writes docs/performance.md
   --memory [N]    50 symbols at 500 messages/s for N (10) minutes; writes that part of docs/performance.md
   --only a,b      some of: parse, engine, receive, store, growth, symbols, flood, paced, simulate,
                   replay; writes nothing

@@ -93,8 +93,13 @@ fn one_file(ayumi: &Path, long: bool, kills: Range<u64>, random: &mut Random, ta
         // of a database that is another one by now: the replay keeps them (docs/design/journal.md, "Kills"). What was
         // stored must be among them.
         let same = |a: &Window, b: &Window| (a.id, a.end_ms, a.messages) == (b.id, b.end_ms, b.messages);
-        let missing = stored.iter().find(|window| !again.iter().any(|other| same(window, other)));
-        ensure!(missing.is_none(), "kills {kills:?}: {missing:?} is stored and not in the replay");
+        let missing = stored
+            .iter()
+            .find(|window| !again.iter().any(|other| same(window, other)));
+        ensure!(
+            missing.is_none(),
+            "kills {kills:?}: {missing:?} is stored and not in the replay"
+        );
         tally.replays += 1;
         return Ok(());
     }
